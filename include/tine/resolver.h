@@ -80,6 +80,7 @@ enum class Form : uint8_t {
   kWaitAll,
   kIsScripting,
   kIsTracing,
+  kUnwrapOptional,
 };
 enum class Generic : uint8_t { kList, kDict, kTuple, kOptional, kUnion, kFuture, kRRef, kFinal };
 
@@ -104,9 +105,10 @@ struct FunctionRef {
 struct Constant {
   Value value;
 };
-// `int`, `Tensor`, the class of a scripted module.
+// `int`, `Tensor`, the class of a scripted module, a named tuple, an enum.
 struct TypeName {
   TypePtr type;
+  std::vector<std::pair<std::string, Value>> defaults = {};  // of the fields of a named tuple
 };
 // `List`, `torch.jit.Future`: takes [types].
 struct GenericName {

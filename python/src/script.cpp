@@ -12,6 +12,7 @@
 #include "python/src/call_values.h"
 #include "python/src/context.h"
 #include "python/src/future.h"
+#include "python/src/records.h"
 #include "python/src/tracing.h"
 #include "tine/detail/fits.h"
 #include "tine/detail/torch_names.h"
@@ -494,7 +495,7 @@ const Function* function_of(PyObject* object) noexcept {
 bool init_script(PyObject* module) {
   return add_type(module, &spec, &script_types.function) &&
          add_type(module, &graph_spec, &script_types.graph) && init_script_objects(module) &&
-         init_script_resolver(module) && init_tracing(module) &&
+         init_script_resolver(module) && init_records(module) && init_tracing(module) &&
          PyModule_AddFunctions(module, functions) == 0;
 }
 

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "python/src/exchange.h"
+#include "python/src/records.h"
 #include "python/src/script.h"
 
 namespace tine::python {
@@ -34,6 +35,7 @@ void dealloc(PyObject* self) {
 Value for_slot(PyObject* object, const ObjectType& type, const ObjectType::Slot& slot) {
   Value value = to_value(object);
   if (fits(value, slot.type)) return value;
+  if (Value made = with_classes(value, slot.type); fits(made, slot.type)) return made;
   if (slot.type->kind == TypeKind::kFloat && value.is_int())
     return Value(static_cast<double>(value.as_int()));
   throw TypeError(fmt::format("attribute '{}' of {}: expected a value of type {}, got {}", slot.name,
@@ -52,7 +54,7 @@ PyObject* new_type(PyTypeObject* cls, PyObject* args, PyObject*) {
       TypePtr slot_type = object_type_of(type);
       if (!slot_type) {
         try {
-          slot_type = parse_type(utf8(type));
+          slot_type = parse_type(utf8(type), &known_types());
         } catch (const SyntaxError& error) {
           throw TypeError(fmt::format("attribute '{}' of {}: {}", utf8(slot_name), name, error.message()));
         }

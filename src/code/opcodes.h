@@ -109,6 +109,7 @@
   X(GET_SLOT_SCALAR, "Sol", "scalar r[a] = r[b].slots[slots[c]]; AttributeError")                       \
   X(SET_SLOT, "oln", "r[a].slots[slots[b]] = list(c), of one operand; AttributeError")                  \
   X(TUPLE, "O.n", "r[a] = (list(c))")                                                                   \
+  X(NAMED_TUPLE, "Otn", "r[a] = a tuple of types[b], of list(c)")                                       \
   X(LIST, "O.n", "r[a] = [list(c)]")                                                                    \
   X(DICT, "O.n", "r[a] = {list(c) as key, value, ...}")                                                 \
   X(TUPLE_INDEX, "Ooi", "r[a] = r[b][c]")                                                               \

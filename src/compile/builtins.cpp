@@ -142,6 +142,7 @@ Resolved jit(std::string_view name) {
   if (name == "wait" || name == "_wait") return Builtin{Form::kWait};
   if (name == "annotate") return Builtin{Form::kAnnotate};
   if (name == "isinstance") return Builtin{Form::kIsInstance};
+  if (name == "_unwrap_optional") return Builtin{Form::kUnwrapOptional};
   if (name == "Future") return GenericName{Generic::kFuture};
   if (name == "Final") return GenericName{Generic::kFinal};
   if (name == "is_scripting") return Builtin{Form::kIsScripting};
@@ -175,6 +176,7 @@ Resolved torch_name(const OpTable& ops, std::string_view name) {
   }
   if (name == "Tensor") return TypeName{Type::tensor()};
   if (name == "dtype") return TypeName{Type::integer()};
+  if (name == "device") return TypeName{Type::device()};
   if (name == "pi" || name == "inf" || name == "nan" || name == "e") return math(ops, name);
   if (name == "no_grad" || name == "enable_grad")
     return Refused{"gradients are not recorded, so there is nothing to switch off; leave it out"};
@@ -272,6 +274,7 @@ Resolved TextResolver::resolve(std::string_view dotted) {
       auto source = f->second.lock();
       return source ? Resolved(FunctionRef{source->qualified_name, source}) : Resolved(Missing{});
     }
+    if (const auto t = types.find(root); t != types.end()) return t->second;
     if (classes_.contains(root))
       return Refused{"classes are not supported in scripts yet; write functions over tuples, or a module"};
   }

@@ -30,6 +30,7 @@ class TextResolver final : public Resolver {
   std::vector<std::string> candidates(std::string_view dotted) override;
   // Filled by who made the resolver: the sources hold it, so it cannot hold them.
   std::unordered_map<std::string, std::weak_ptr<const FunctionSource>> functions;
+  std::unordered_map<std::string, TypeName> types;  // the named tuples and enums of the text
 
  private:
   const OpTable& ops_;

@@ -5,6 +5,7 @@
 #include "src/compile/comprehensions.h"
 #include "src/compile/forms.h"
 #include "src/compile/methods.h"
+#include "src/compile/records.h"
 #include "src/compile/session.h"
 #include "src/compile/values.h"
 
@@ -47,7 +48,12 @@ Def* Calls::call_meaning(const Meaning& callee, std::vector<CallArgument> args, 
   }
   if (const auto* b = std::get_if<Builtin>(&callee.resolved))
     return forms_.form(b->form, std::move(args), hint, span);
-  if (const auto* t = std::get_if<TypeName>(&callee.resolved)) return convert(t->type, callee, args, span);
+  if (const auto* t = std::get_if<TypeName>(&callee.resolved)) {
+    if (!t->type->named_tuple()) return convert(t->type, callee, args, span);
+    std::vector<Def*> fields = arguments_.bind(constructor_of(*t), callee.dotted, args, span);
+    builder_.here(span);
+    return builder_.tuple(std::move(fields), t->type);
+  }
   if (const auto* g = std::get_if<GenericName>(&callee.resolved))
     return collection(g->generic, args, hint, span);
   const Span at = e.callee->span;
@@ -119,7 +125,7 @@ Def* Calls::call_method(Def* self, std::string_view name, std::vector<CallArgume
 
 // `int(x)`, `str(x)`: a type as a function.
 Def* Calls::convert(const TypePtr& to, const Meaning& callee, std::vector<CallArgument>& args, Span span) {
-  arguments_.expect(args, 0, 1, callee.dotted, span);
+  arguments_.expect(args, 0, to->name.empty() ? 1 : 2, callee.dotted, span);
   Def* value = args.empty() ? nullptr : arguments_.value(args[0]);
   builder_.here(span);
   const auto by = [&](std::string_view op) {
@@ -132,11 +138,18 @@ Def* Calls::convert(const TypePtr& to, const Meaning& callee, std::vector<CallAr
     case TypeKind::kInt: return value ? by("aten::Int") : builder_.integer(0);
     case TypeKind::kFloat: return value ? by("aten::Float") : builder_.constant(0.0);
     case TypeKind::kBool: return value ? values_.truth(value, args[0].span) : builder_.boolean(false);
-    case TypeKind::kStr: return value ? values_.text_of(value, args[0].span) : builder_.text("");
+    case TypeKind::kStr:
+      // torch.device is a str that names one.
+      if (!to->name.empty())
+        return builder_.add(arguments_.choose("prim::as_device", args, callee.dotted, span));
+      return value ? values_.text_of(value, args[0].span) : builder_.text("");
     case TypeKind::kTensor:
       builder_.fail(
           span,
           "`Tensor(...)` is not supported in scripts; use `torch.tensor`, `torch.zeros` or `torch.empty`");
+    case TypeKind::kEnum:
+      builder_.fail(span, fmt::format("a member of `{0}` is named in scripts, as `{0}.{1}`", callee.dotted,
+                                      static_cast<const EnumType&>(*to).members.front().first));
     default:
       builder_.fail(
           span, fmt::format("objects of `{}` cannot be made in scripts; make them in Python and pass them in",
@@ -156,6 +169,7 @@ Def* Calls::collection(Generic generic, std::vector<CallArgument>& args, const T
     case Generic::kTuple: {
       arguments_.expect(args, 1, 1, "tuple", span);
       Def* value = arguments_.value(args[0]);
+      if (value->type->named_tuple()) return builder_.tuple(builder_.unpack_tuple(value));
       if (value->type->kind == TypeKind::kTuple) return value;
       builder_.fail(
           args[0].span,

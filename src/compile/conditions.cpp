@@ -5,6 +5,7 @@
 
 #include "src/compile/expressions.h"
 #include "src/compile/forms.h"
+#include "src/compile/instances.h"
 #include "src/compile/meanings.h"
 #include "src/compile/values.h"
 
@@ -96,20 +97,14 @@ std::optional<Condition> Conditions::instance_test(const syntax::Call& call) {
     return std::nullopt;
   Condition result;
   Def* value = expressions_.value(*tested);
-  const std::vector<TypePtr> types = forms_.instance_types(*call.args[1]);
-  result.known = Forms::instance_known(value->type, types);
+  const InstanceTest test =
+      compile::instance_test(value->type, instance_types(*call.args[1], names_), names_, call.args[1]->span);
+  result.known = test.known;
   if (result.known.has_value()) return result;
-  std::vector<CallArgument> args = arguments_of(call);
-  args[0].def = value;
   builder_.here(call.span);
-  result.value = forms_.is_instance(args, call.span);
-  if (types.size() == 1) result.when_true.push_back({tested->id, types[0]});
-  // An Optional[T] that is not a T is None.
-  if (value->type->kind == TypeKind::kOptional) {
-    const bool tests_all = std::any_of(types.begin(), types.end(),
-                                       [&](const TypePtr& t) { return equal(t, value->type->of[0]); });
-    if (tests_all) result.when_false.push_back({tested->id, Type::none()});
-  }
+  result.value = builder_.is_instance(value, test.ask);
+  if (test.when_true) result.when_true.push_back({tested->id, test.when_true});
+  if (test.when_false) result.when_false.push_back({tested->id, test.when_false});
   return result;
 }
 
@@ -117,8 +112,16 @@ std::optional<Condition> Conditions::instance_test(const syntax::Call& call) {
 Condition Conditions::identity(const syntax::Compare& e) {
   Condition result;
   const bool right_none = e.rest[0]->kind == ExprKind::kNone;
-  if (!right_none && e.first->kind != ExprKind::kNone)
-    builder_.fail(e.span, "`is` compares only with None in scripts; write `==`");
+  if (!right_none && e.first->kind != ExprKind::kNone) {
+    // There is one object for each member of an enum.
+    Def* left = expressions_.value(*e.first);
+    Def* right = expressions_.value(*e.rest[0]);
+    builder_.here(e.span);
+    if (left->type->kind == TypeKind::kEnum && right->type->kind == TypeKind::kEnum)
+      return {.value = values_.compare(e.ops[0] == CompareOp::kIs ? CompareOp::kEq : CompareOp::kNe, left,
+                                       right, e.span)};
+    builder_.fail(e.span, "`is` compares only with None and members of enums in scripts; write `==`");
+  }
   const syntax::Expr& tested = right_none ? *e.first : *e.rest[0];
   Def* value = expressions_.value(tested);
   const bool is_not = e.ops[0] == CompareOp::kIsNot;

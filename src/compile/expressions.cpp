@@ -51,6 +51,18 @@ TypePtr without_optional(const TypePtr& hint) {
   return hint && hint->kind == TypeKind::kOptional ? hint->of[0] : hint;
 }
 
+TypePtr hint_for(TypeKind kind, const TypePtr& hint) {
+  const TypePtr type = without_optional(hint);
+  if (!type || type->kind != TypeKind::kUnion) return type && type->kind == kind ? type : nullptr;
+  TypePtr only;
+  for (const TypePtr& member : type->of) {
+    if (member->kind != kind) continue;
+    if (only) return nullptr;
+    only = member;
+  }
+  return only;
+}
+
 Def* Expressions::value(const syntax::Expr& e, const TypePtr& hint) {
   const FunctionBuilder::Nested level(builder_, e.span);
   switch (e.kind) {
@@ -120,6 +132,7 @@ Def* Expressions::ternary(const syntax::Ternary& e, const TypePtr& hint) {
       sides[i]->type = sides[1 - i]->type;
   }
   TypePtr type = join_types(sides[0]->type, sides[1]->type);
+  if (!type && hint && is_subtype(sides[0]->type, hint) && is_subtype(sides[1]->type, hint)) type = hint;
   if (!type) {
     builder_.fail(e.span,
                   fmt::format("the two sides of this `if` expression are {} and {}; give them one type",
@@ -130,8 +143,8 @@ Def* Expressions::ternary(const syntax::Ternary& e, const TypePtr& hint) {
 }
 
 Def* Expressions::tuple_literal(const syntax::Tuple& e, const TypePtr& hint) {
-  const TypePtr inner = without_optional(hint);
-  const bool helps = inner && inner->kind == TypeKind::kTuple && inner->of.size() == e.items.size();
+  const TypePtr inner = hint_for(TypeKind::kTuple, hint);
+  const bool helps = inner && inner->of.size() == e.items.size();
   std::vector<Def*> items;
   for (size_t i = 0; i < e.items.size(); ++i) {
     Def* item = value(*e.items[i], helps ? inner->of[i] : nullptr);
@@ -162,9 +175,9 @@ Def* Expressions::element(const syntax::Expr& e, const TypePtr& wanted, TypePtr*
 }
 
 Def* Expressions::list_literal(const syntax::List& e, const TypePtr& hint) {
-  TypePtr inner = without_optional(hint);
+  TypePtr inner = hint_for(TypeKind::kList, hint);
   if (!inner) inner = type_of_numbers(e);
-  const TypePtr wanted = inner && inner->kind == TypeKind::kList ? inner->of[0] : nullptr;
+  const TypePtr wanted = inner ? inner->of[0] : nullptr;
   std::vector<Def*> items;
   TypePtr type;
   for (const syntax::ExprPtr& item : e.items)
@@ -176,8 +189,8 @@ Def* Expressions::list_literal(const syntax::List& e, const TypePtr& hint) {
 }
 
 Def* Expressions::dict_literal(const syntax::Dict& e, const TypePtr& hint) {
-  const TypePtr inner = without_optional(hint);
-  const bool helps = inner && inner->kind == TypeKind::kDict;
+  const TypePtr inner = hint_for(TypeKind::kDict, hint);
+  const bool helps = inner != nullptr;
   TypePtr key, value;
   std::vector<Def*> parts;
   for (size_t i = 0; i < e.keys.size(); ++i) {

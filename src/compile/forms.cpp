@@ -6,8 +6,10 @@
 #include "src/compile/comprehensions.h"
 #include "src/compile/deferred_calls.h"
 #include "src/compile/expressions.h"
+#include "src/compile/instances.h"
 #include "src/compile/iteration.h"
 #include "src/compile/meanings.h"
+#include "src/compile/records.h"
 #include "src/compile/values.h"
 
 namespace tine::compile {
@@ -22,6 +24,8 @@ Def* Forms::form(Form form, std::vector<CallArgument> args, const TypePtr& hint,
     case Form::kIsInstance: return is_instance(args, span);
     case Form::kLen: {
       arguments_.expect(args, 1, 1, "len", span);
+      if (const TypePtr type = args[0].expr ? meanings_.enum_class(*args[0].expr) : nullptr)
+        return builder_.integer(static_cast<int64_t>(static_cast<const EnumType&>(*type).members.size()));
       Def* value = arguments_.value(args[0]);
       builder_.here(span);
       return values_.length(value, args[0].span);
@@ -46,6 +50,14 @@ Def* Forms::form(Form form, std::vector<CallArgument> args, const TypePtr& hint,
       arguments_.expect(args, 0, 0, form == Form::kIsScripting ? "is_scripting" : "is_tracing", span);
       builder_.here(span);
       return builder_.boolean(form == Form::kIsScripting);
+    case Form::kUnwrapOptional: {
+      arguments_.expect(args, 1, 1, "_unwrap_optional", span);
+      Def* value = arguments_.value(args[0]);
+      builder_.here(span);
+      if (value->type->kind == TypeKind::kNone)
+        builder_.fail(args[0].span, "None alone has no value to unwrap");
+      return value->type->kind == TypeKind::kOptional ? builder_.cast(value, value->type->of[0]) : value;
+    }
     case Form::kSuper:
       builder_.fail(
           span, "`super` is not supported in scripts; call a method of a submodule, or write the code here");
@@ -93,44 +105,13 @@ Def* Forms::annotate(std::vector<CallArgument>& args, Span span) {
   return builder_.cast(fitting, type);
 }
 
-std::vector<TypePtr> Forms::instance_types(const syntax::Expr& e) {
-  std::vector<TypePtr> types;
-  if (const auto* tuple = syntax::is<syntax::Tuple>(e)) {
-    for (const auto& item : tuple->items) {
-      for (TypePtr& t : instance_types(*item)) types.push_back(std::move(t));
-    }
-    return types;
-  }
-  types.push_back(annotation_type(e, names_));
-  return types;
-}
-
-std::optional<bool> Forms::instance_known(const TypePtr& actual, const std::vector<TypePtr>& types) {
-  if (std::any_of(types.begin(), types.end(), [&](const TypePtr& t) { return is_subtype(actual, t); }))
-    return true;
-  // The value is examined at run time only if its type does not decide.
-  if (actual->kind == TypeKind::kAny || actual->kind == TypeKind::kOptional ||
-      actual->kind == TypeKind::kNumber) {
-    const bool possible =
-        std::any_of(types.begin(), types.end(), [&](const TypePtr& t) { return is_subtype(t, actual); });
-    if (possible) return std::nullopt;
-  }
-  return false;
-}
-
 Def* Forms::is_instance(std::vector<CallArgument>& args, Span span) {
   arguments_.expect(args, 2, 2, "isinstance", span);
   Def* value = arguments_.value(args[0]);
-  const std::vector<TypePtr> types = instance_types(*args[1].expr);
+  const InstanceTest test =
+      instance_test(value->type, instance_types(*args[1].expr, names_), names_, args[1].span);
   builder_.here(span);
-  if (const auto known = instance_known(value->type, types)) return builder_.boolean(*known);
-  Def* any = nullptr;
-  for (const TypePtr& t : types) {
-    if (!is_subtype(t, value->type)) continue;  // it cannot be one
-    Def* one = builder_.is_instance(value, t);
-    any = any ? values_.short_circuit(any, false, [&] { return one; }) : one;
-  }
-  return any;
+  return test.known ? builder_.boolean(*test.known) : builder_.is_instance(value, test.ask);
 }
 
 Def* Forms::print(std::vector<CallArgument>& args, Span span) {
@@ -161,9 +142,13 @@ Def* Forms::get_attribute(std::vector<CallArgument>& args, Span span, bool only_
   Def* object = arguments_.value(args[0]);
   const auto* name = args[1].expr ? syntax::is<syntax::String>(*args[1].expr) : nullptr;
   if (!name) builder_.fail(args[1].span, "the name of the attribute must be a constant str in scripts");
+  builder_.here(span);
+  if (const NamedTupleType* const named = object->type->named_tuple()) {
+    if (only_ask) return builder_.boolean(named->index_of(name->value) >= 0);
+    return field_of(builder_, object, name->value, args[1].span);
+  }
   if (object->type->kind != TypeKind::kObject)
     builder_.fail(args[0].span, fmt::format("expected a module, got {}", object->type->str()));
-  builder_.here(span);
   if (!only_ask)
     return meanings_.value_of(meanings_.module_attribute(object, name->value, args[1].span), span);
   const auto& type = static_cast<const ObjectType&>(*object->type);

@@ -34,11 +34,6 @@ class Forms {
   // "...".format(...)
   ir::Def* format_call(const syntax::String& pattern, std::vector<CallArgument>& args, Span span);
   ir::Def* is_instance(std::vector<CallArgument>& args, Span span);
-  // The types that the second argument of isinstance names.
-  std::vector<TypePtr> instance_types(const syntax::Expr& e);
-  // Whether a value of this type is one of `types`, when its type alone says so.
-  [[nodiscard]] static std::optional<bool> instance_known(const TypePtr& actual,
-                                                          const std::vector<TypePtr>& types);
 
  private:
   ir::Def* wait(std::vector<CallArgument>& args, Span span);

@@ -35,7 +35,7 @@ struct Rooms {
               comprehensions),
         calls(session, builder, values, meanings, arguments, forms, comprehensions),
         indexing(builder, scopes, names, values, meanings, expressions),
-        conditions(builder, scopes, values, meanings, expressions, forms),
+        conditions(builder, scopes, values, meanings, expressions, names),
         assignments(builder, scopes, names, expressions, indexing),
         iteration(builder, scopes, names, meanings, arguments, expressions, assignments),
         comprehensions(builder, scopes, values, arguments, expressions, conditions, iteration),

@@ -4,6 +4,7 @@
 
 #include "src/compile/expressions.h"
 #include "src/compile/methods.h"
+#include "src/compile/records.h"
 #include "src/compile/suggest.h"
 
 namespace tine::compile {
@@ -30,6 +31,7 @@ bool can_be_constant(const Value& v) {
     case Tag::kInt:
     case Tag::kFloat:
     case Tag::kTensor:
+    case Tag::kEnum:
     case Tag::kString: return true;
     case Tag::kList: return all(v.as_list().items);
     case Tag::kTuple: return all(v.as_tuple().items);
@@ -54,6 +56,7 @@ struct Words {
 Meaning Meanings::of(const syntax::Expr& e) {
   Meaning m;
   if (const auto* name = syntax::is<syntax::Name>(e)) {
+    if (const Variable* v = scopes_.find(name->id); v && v->callee) return *v->callee;
     m.def = scopes_.value(*name);
     if (m.def) return m;
     m.dotted = std::string(name->id);
@@ -89,6 +92,10 @@ Meaning Meanings::attribute(const syntax::Attribute& e) {
     m.resolved = names_.usable(m.dotted, e.span, e.name_span, {});
     return m;
   }
+  if (const TypePtr type = base.def ? nullptr : enum_named(base.resolved)) {
+    builder_.here(e.span);
+    return {.def = member_of(builder_, type, e.name, e.name_span)};
+  }
   if (!base.def) {
     base.def = value_of(base, e.object->span);
   } else if (!base.method.empty()) {
@@ -101,7 +108,10 @@ Meaning Meanings::attribute(const syntax::Attribute& e) {
 // A name that is not a property is taken for a method: only the call knows the arguments that choose the row.
 Meaning Meanings::value_attribute(Def* self, const syntax::Attribute& e) {
   if (self->type->kind == TypeKind::kObject) return module_attribute(self, e.name, e.name_span);
-  if (self->type->kind == TypeKind::kOptional)
+  if (self->type->named_tuple()) return {.def = field_of(builder_, self, e.name, e.name_span)};
+  if (self->type->kind == TypeKind::kEnum)
+    return {.def = enum_attribute(builder_, self, e.name, e.name_span)};
+  if (self->type->kind == TypeKind::kOptional || self->type->kind == TypeKind::kUnion)
     builder_.fail(e.span, fmt::format("{} has no `{}`{}", self->type->str(), e.name, optional_help(self)));
   if (self->type->kind == TypeKind::kTensor) {
     for (const TensorProperty& p : kTensorProperties) {
@@ -109,6 +119,10 @@ Meaning Meanings::value_attribute(Def* self, const syntax::Attribute& e) {
         return {.def = builder_.must_operator(p.op, {self}, e.span)};
     }
   }
+  // A device is a str that names it.
+  if (self->type->kind == TypeKind::kStr && !self->type->name.empty() &&
+      (e.name == "type" || e.name == "index"))
+    return {.def = builder_.must_operator(e.name == "type" ? "prim::type" : "prim::index", {self}, e.span)};
   return {.def = self, .method = e.name};
 }
 
@@ -144,6 +158,11 @@ Meaning Meanings::module_attribute(Def* object, std::string_view name, Span span
                                   did_you_mean(name, names)));
 }
 
+TypePtr Meanings::enum_class(const syntax::Expr& e) const {
+  const std::string name = scopes_.free_name(e);
+  return name.empty() ? nullptr : enum_named(names_.resolve(name));
+}
+
 Def* Meanings::value_of(const Meaning& m, Span span) {
   if (m.def && m.method.empty()) return m.def;
   if (m.def) {
@@ -172,6 +191,15 @@ Def* Meanings::constant(const Value& value, Span span) {
     return builder_.list({}, Type::tensor());
   }
   return builder_.constant(value, std::move(type));
+}
+
+bool Meanings::is_callable(const Meaning& m, Span span) const {
+  if (!m.def)
+    return std::holds_alternative<FunctionRef>(m.resolved) || std::holds_alternative<Operator>(m.resolved);
+  if (m.method.empty()) return false;
+  if (m.def->type->kind != TypeKind::kObject)
+    require_method(builder_, m.def, m.method, span, "attribute or method");
+  return true;
 }
 
 Callee Meanings::callee(const Meaning& meaning, Span span) {

@@ -51,7 +51,7 @@ void NodeCode::plain_node(const Node& node, const DefList& dying) {
     case Kind::kCallMethod: return call(Opcode::CALL, node, call_site(method_name(node), node), dying);
     case Kind::kGetAttr: return get_attr(node, dying);
     case Kind::kSetAttr: return set_attr(node, dying);
-    case Kind::kTupleConstruct: return call(Opcode::TUPLE, node, 0, dying);
+    case Kind::kTupleConstruct: return tuple(node, dying);
     case Kind::kListConstruct: return call(Opcode::LIST, node, 0, dying);
     case Kind::kDictConstruct: return call(Opcode::DICT, node, 0, dying);
     case Kind::kListUnpack:
@@ -172,7 +172,7 @@ uint16_t NodeCode::add_site(code::CallSite site) {
   return static_cast<uint16_t>(function_->calls.size() - 1);
 }
 
-// Of TUPLE, LIST and DICT, too: a list of operands, and one result.
+// Of TUPLE, NAMED_TUPLE, LIST and DICT, too: a list of operands, and one result.
 void NodeCode::call(Opcode opcode, const Node& node, uint16_t site, const DefList& dying) {
   const std::vector<uint16_t> words = operands(node.inputs, dying);
   for (const Def* def : dying) forget(def);
@@ -180,6 +180,13 @@ void NodeCode::call(Opcode opcode, const Node& node, uint16_t site, const DefLis
   if (opcode == Opcode::CALL && !is_object(to)) opcode = Opcode::CALL_SCALAR;
   put({opcode, to, site, static_cast<uint16_t>(words.size())});
   put_words(words);
+}
+
+void NodeCode::tuple(const Node& node, const DefList& dying) {
+  const TypePtr& type = node.output()->type;
+  const NamedTupleType* const named = type->named_tuple();
+  if (named && !named->name.empty()) return call(Opcode::NAMED_TUPLE, node, type_index(type), dying);
+  call(Opcode::TUPLE, node, 0, dying);
 }
 
 void NodeCode::fork(const Node& node, const DefList& dying) {

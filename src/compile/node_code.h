@@ -27,6 +27,7 @@ class NodeCode : protected RegisterCode {
   void fast_op(const ir::Node& node, const FastOp& fast, const DefList& dying);
   void wait(const ir::Node& node, const DefList& dying);
   void call(Opcode opcode, const ir::Node& node, uint16_t site, const DefList& dying);
+  void tuple(const ir::Node& node, const DefList& dying);
   void fork(const ir::Node& node, const DefList& dying);
   void get_attr(const ir::Node& node, const DefList& dying);
   void set_attr(const ir::Node& node, const DefList& dying);

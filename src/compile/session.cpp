@@ -9,6 +9,7 @@
 #include "src/compile/builtins.h"
 #include "src/compile/function_compiler.h"
 #include "src/compile/suggest.h"
+#include "src/compile/text_types.h"
 #include "src/syntax/parser.h"
 
 namespace tine::compile {
@@ -221,9 +222,14 @@ std::vector<CompiledFunction> compile_text(const OpTable& ops, std::shared_ptr<c
                                            std::shared_ptr<Resolver> others) {
   const syntax::Module module = syntax::parse(source);
   auto resolver = std::make_shared<TextResolver>(ops, module, prefix, std::move(others));
-  if (!module.classes.empty()) {
-    throw_at(ErrorKind::kSyntax, SourceSpan(source, module.classes.front().name_span),
-             "classes are not supported in scripts yet; write functions, or a module in Python");
+  const Names names(source, resolver.get());
+  for (const syntax::ClassDef& c : module.classes) {
+    std::optional<TypeName> type = text_type(c, prefix, names);
+    if (!type)
+      names.fail(c.name_span,
+                 "classes are not supported in scripts yet; write functions, or a module in Python");
+    if (!resolver->types.emplace(std::string(c.name), *std::move(type)).second)
+      names.fail(c.name_span, fmt::format("`{}` is defined twice in this source", c.name));
   }
   std::vector<std::shared_ptr<const FunctionSource>> functions;
   for (const syntax::FunctionDef& f : module.functions) {

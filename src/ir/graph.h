@@ -202,6 +202,7 @@ class Builder {
   Def* get_attr(Def* object, std::string attribute, TypePtr type);
   void set_attr(Def* object, std::string attribute, Def* value);
   Def* tuple(std::vector<Def*> elements);
+  Def* tuple(std::vector<Def*> elements, TypePtr type);  // of named elements
   Def* list(std::vector<Def*> elements, TypePtr element_type);
   Def* dict(std::vector<Def*> keys_and_values, TypePtr key, TypePtr value);
   std::vector<Def*> unpack_tuple(Def* tuple);

@@ -64,7 +64,7 @@ TypePtr renamed(const TypePtr& type, const Renaming& rename) {
     of.push_back(renamed(inner, rename));
     same = same && of.back() == inner;
   }
-  return same ? type : std::make_shared<const Type>(type->kind, std::move(of), type->name);
+  return same ? type : type->over(std::move(of));
 }
 
 void rename_types(Schema& schema, const Renaming& rename) {
@@ -142,7 +142,8 @@ struct Class {
 
   [[nodiscard]] std::string text() const {
     std::string text = fmt::format("{}{} {}\n", kClass, name, facts);
-    for (const auto& slot : type->slots) text += fmt::format("{}{} {}\n", kSlot, slot.name, slot.type->str());
+    for (const auto& slot : type->slots)
+      text += fmt::format("{}{} {}\n", kSlot, slot.name, slot.type->definition());
     for (const auto& [method, function] : methods)
       text += fmt::format("{}{} {}\n", kMethod, method, function);
     return text;
@@ -340,7 +341,7 @@ class Exporting {
     signature.name = one.name.substr(one.name.rfind('.') + 1);
     rename_types(signature, rename_);
     auto defaults = take_defaults(&signature);
-    Entry e{signature.str(), ir::clone(*one.graph), std::move(defaults)};
+    Entry e{signature.definition(), ir::clone(*one.graph), std::move(defaults)};
     each_node(*e.graph, [&](ir::Node& node) {
       if (node.kind == ir::Kind::kCallMethod) {
         const std::string& type = node.inputs.front()->type->name;

@@ -144,8 +144,8 @@ def test_what_python_has_and_scripts_write_otherwise():
     def deletes(d: Dict[str, int]):
         del d["a"]
 
-    def asks_the_device(x: Tensor):
-        return x.device.type
+    def asks_a_text(device: str):
+        return device.type
 
     def makes_a_defaultdict(x: Tensor):
         d = defaultdict(int)
@@ -155,7 +155,7 @@ def test_what_python_has_and_scripts_write_otherwise():
         return x
 
     assert "`d.pop(key)`" in refusal(deletes)
-    assert "the device of a Tensor is a str in scripts" in refusal(asks_the_device)
+    assert "the device of a Tensor is a str in scripts" in refusal(asks_a_text)
     assert "use a Dict, and `if key not in d:`" in refusal(makes_a_defaultdict)
     assert "they have int, float, bool, str, Tensor, List" in refusal(takes_a_set)
 

@@ -58,7 +58,7 @@ def compares_with_none(x: Optional[int]):
     return x == None  ### `==` does not take None; write `is None`
 # ---
 def identity(x: int, y: int):
-    return x is y  ### `is` compares only with None in scripts
+    return x is y  ### `is` compares only with None and members of enums in scripts
 # ---
 def callee(a: int, b: float = 1.0, *, c: str = 'x') -> int:
     return a

@@ -16,7 +16,7 @@ Example::
 
 from ..futures import Future
 from ._async import _fork, _wait, fork, wait
-from ._marks import Attribute, annotate, export, ignore, is_scripting, is_tracing, isinstance, unused
+from ._marks import Attribute, _unwrap_optional, annotate, export, ignore, is_scripting, is_tracing, isinstance, unused
 
 # Scripts raise Python's own exceptions, of any class. A handler for the exceptions of PyTorch's scripts catches these.
 Error = Exception

@@ -12,6 +12,7 @@ from ._async import wait as wait
 from ._marks import Attribute as Attribute
 from ._marks import annotate as annotate
 from ._marks import export as export
+from ._marks import _unwrap_optional as _unwrap_optional
 from ._marks import is_scripting as is_scripting
 from ._marks import is_tracing as is_tracing
 from ._marks import isinstance as isinstance

@@ -30,6 +30,12 @@ def isinstance(obj: object, target_type: Any) -> bool:
     return any(value_fits(obj, target) for target in targets)
 
 
+def _unwrap_optional(x: _T | None) -> _T:
+    """`x`, which is not None; in a script it is then a T and no Optional[T]."""
+    assert x is not None, "Unwrapping null optional"
+    return x
+
+
 def is_scripting() -> bool:
     """False: in a script the compiler puts True here."""
     return False

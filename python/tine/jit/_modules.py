@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import types
 import typing
 from collections import OrderedDict
@@ -16,8 +15,9 @@ from ..nn.containers import ModuleDict, ModuleList, Sequential
 from ..nn.module import Module
 from . import _source
 from ._marks import Attribute
+from ._records import UnknownType, own_annotations
 from ._names import Names, describe, function_source
-from ._types import UnknownType, is_dtype, type_text, value_type_text
+from ._types import is_dtype, type_text, value_type_text
 
 if TYPE_CHECKING:
     from ._registry import Registry
@@ -127,22 +127,13 @@ class ReceivedClass:
 _SKIP = {"training", "_parameters", "_buffers", "_modules", "_non_persistent_buffers"}
 
 
-if sys.version_info >= (3, 14):  # a class evaluates its annotations when it is asked for them (PEP 649, PEP 749)
-    from annotationlib import Format, get_annotations
-
-    def _own_annotations(cls: type) -> dict[str, Any]:
-        return get_annotations(cls, format=Format.FORWARDREF)
-else:
-    _own_annotations = inspect.get_annotations
-
-
 def _annotations(cls: type) -> dict[str, Any]:
     """Class annotations, those of bases first; strings are evaluated where that is possible."""
     found = {}
     for base in reversed(cls.__mro__):
         if base is object or base is Module:
             continue
-        for name, annotation in _own_annotations(base).items():
+        for name, annotation in own_annotations(base).items():
             if isinstance(annotation, str):
                 try:
                     annotation = eval(annotation, vars(inspect.getmodule(base) or types), dict(vars(base)))

@@ -107,6 +107,8 @@ class Arguments {
       case TypeKind::kList: return list_of(*type.of[0], name);
       case TypeKind::kDict: return dict();
       case TypeKind::kFuture: return Value(make_ready<Value>(1));
+      case TypeKind::kEnum:
+        return enum_member(std::static_pointer_cast<const EnumType>(parse_type("Enum(E, int, A = 1)")), 0);
       case TypeKind::kAny:
       case TypeKind::kVariable:
         return name == "elem" || name == "data" ? numbers() : name == "value" ? Value(1) : Value(n_ / 2);
@@ -136,7 +138,7 @@ class Arguments {
   }
   Value text(const std::string& name) {
     const bool first = std::exchange(first_, false);
-    if (name == "device") return "cpu";
+    if (name == "device" || op_.schema.name == "prim::as_device") return "cpu";
     if (name == "rounding_mode") return "floor";
     if (name == "reduction") return "mean";
     if (name == "fillchar") return "x";

@@ -19,6 +19,7 @@ using T = const Tensor&;
 using I = int64_t;
 using Dtype = std::optional<DType>;
 using Device = std::optional<std::string>;
+using MaybeInt = std::optional<int64_t>;
 constexpr DType kFloat = DType::kFloat32;
 
 // There is one device; its name is accepted so that programs need no change.
@@ -26,6 +27,15 @@ void check_device(const Device& device) {
   if (device && *device != "cpu" && *device != "cpu:0") {
     throw ValueError(fmt::format("device {} is not available; tensors live on 'cpu'", string_repr(*device)));
   }
+}
+
+std::string device_named(const std::string& name, MaybeInt index) {
+  std::string device = index ? fmt::format("{}:{}", name, *index) : name;
+  check_device(device);
+  return device;
+}
+Value index_in(std::string_view device) {
+  return device.find(':') == std::string_view::npos ? Value() : Value(device.back() - '0');
 }
 
 // ---- tensor([[1, 2], [3, 4]])
@@ -173,6 +183,9 @@ void add_constants(Rows& rows) {
   rows.pure(cost::kEye, "aten::eye(int n, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](I n, Dtype d, Device dev) { check_device(dev); return tensor::eye(n, {}, d.value_or(kFloat)); });
   rows.pure(cost::kEye, "aten::eye.m(int n, int m, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](I n, I m, Dtype d, Device dev) { check_device(dev); return tensor::eye(n, m, d.value_or(kFloat)); });
   rows.pure(cost::kCompare, "aten::tensor(Any data, *, ScalarType? dtype=None, Device? device=None) -> Tensor", [](C c, const Value& data, Dtype d, Device dev) { check_device(dev); return make_tensor(c, data, d); });
+  rows.pure(cost::kFixed, "prim::as_device(str name, int? index=None) -> Device", [](const std::string& name, MaybeInt index) { return device_named(name, index); });
+  rows.pure(cost::kFixed, "prim::type(Device self) -> str", [](const std::string& device) { return device.substr(0, device.find(':')); });
+  rows.pure(cost::kFixed, "prim::index(Device self) -> int?", [](const std::string& device) { return index_in(device); });
   rows.pure(cost::kFixed, "aten::scalar_tensor(Scalar s, *, ScalarType? dtype=None) -> Tensor", [](Scalar s, Dtype d) { return tensor::from_scalar(s, d); });
   rows.pure(cost::kFixed, "prim::NumToTensor(Scalar a) -> Tensor", [](Scalar s) { return tensor::from_scalar(s); });
   // clang-format on
@@ -202,6 +215,7 @@ void add_conversions(Rows& rows) {
   // clang-format off
   rows.view(cost::kConvert, "aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False) -> Tensor(a)", [](C c, T a, DType d, bool, bool copy) { return copy && a.dtype() == d ? tensor::clone(c, a) : tensor::to(c, a, d); });
   rows.view(cost::kFixed, "aten::to.device(Tensor(a) self, Device device) -> Tensor(a)", [](T a, const std::string& dev) { check_device(dev); return a; });
+  rows.view(cost::kConvert, "aten::to.prim_Device(Tensor(a) self, Device? device, ScalarType? dtype=None, bool non_blocking=False, bool copy=False) -> Tensor(a)", [](C c, T a, Device dev, Dtype d, bool, bool copy) { check_device(dev); return copy && a.dtype() == d.value_or(a.dtype()) ? tensor::clone(c, a) : tensor::to(c, a, d.value_or(a.dtype())); });
   rows.view(cost::kConvert, "aten::to.other(Tensor(a) self, Tensor other) -> Tensor(a)", [](C c, T a, T b) { return tensor::to(c, a, b.dtype()); });
   rows.view(cost::kConvert, "aten::type_as(Tensor(a) self, Tensor other) -> Tensor(a)", [](C c, T a, T b) { return tensor::to(c, a, b.dtype()); });
   rows.view(cost::kConvert, "aten::float(Tensor(a) self) -> Tensor(a)", [](C c, T a) { return tensor::to(c, a, DType::kFloat32); });
