@@ -1367,6 +1367,12 @@ inline Tensor to(const Tensor& self, std::string_view device) {
   return detail::TypedCall(row).run<Tensor>(self, device);
 }
 
+// aten::to.device_dtype(Tensor(a) self, Device device, ScalarType dtype, bool non_blocking=False, bool copy=False) -> Tensor(a)
+inline Tensor to(const Tensor& self, std::string_view device, DType dtype, bool non_blocking = false, bool copy = false) {
+  static const Op& row = detail::builtin("aten::to.device_dtype");
+  return detail::TypedCall(row).run<Tensor>(self, device, dtype, non_blocking, copy);
+}
+
 // aten::to.other(Tensor(a) self, Tensor other) -> Tensor(a)
 inline Tensor to(const Tensor& self, const Tensor& other) {
   static const Op& row = detail::builtin("aten::to.other");

@@ -215,7 +215,7 @@ void add_conversions(Rows& rows) {
   // clang-format off
   rows.view(cost::kConvert, "aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False) -> Tensor(a)", [](C c, T a, DType d, bool, bool copy) { return copy && a.dtype() == d ? tensor::clone(c, a) : tensor::to(c, a, d); });
   rows.view(cost::kFixed, "aten::to.device(Tensor(a) self, Device device) -> Tensor(a)", [](T a, const std::string& dev) { check_device(dev); return a; });
-  rows.view(cost::kConvert, "aten::to.prim_Device(Tensor(a) self, Device? device, ScalarType? dtype=None, bool non_blocking=False, bool copy=False) -> Tensor(a)", [](C c, T a, Device dev, Dtype d, bool, bool copy) { check_device(dev); return copy && a.dtype() == d.value_or(a.dtype()) ? tensor::clone(c, a) : tensor::to(c, a, d.value_or(a.dtype())); });
+  rows.view(cost::kConvert, "aten::to.device_dtype(Tensor(a) self, Device device, ScalarType dtype, bool non_blocking=False, bool copy=False) -> Tensor(a)", [](C c, T a, const std::string& dev, DType d, bool, bool copy) { check_device(dev); return copy && a.dtype() == d ? tensor::clone(c, a) : tensor::to(c, a, d); });
   rows.view(cost::kConvert, "aten::to.other(Tensor(a) self, Tensor other) -> Tensor(a)", [](C c, T a, T b) { return tensor::to(c, a, b.dtype()); });
   rows.view(cost::kConvert, "aten::type_as(Tensor(a) self, Tensor other) -> Tensor(a)", [](C c, T a, T b) { return tensor::to(c, a, b.dtype()); });
   rows.view(cost::kConvert, "aten::float(Tensor(a) self) -> Tensor(a)", [](C c, T a) { return tensor::to(c, a, DType::kFloat32); });

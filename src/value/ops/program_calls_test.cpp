@@ -368,9 +368,9 @@ prim::as_device('cuda', 1) => ValueError: device 'cuda:1' is not available; tens
 prim::type('cpu:0') => 'cpu'
 prim::index('cpu:0') => 0
 prim::index('cpu') => None
-aten::to.prim_Device(tensor([1.]), 'cpu', 4) => tensor([1])
-aten::to.prim_Device(tensor([1.]), None, None, False, True) => tensor([1.])
-aten::to.prim_Device(tensor([1.]), 'cuda') => ValueError: device 'cuda' is not available; tensors live on 'cpu'
+aten::to.device_dtype(tensor([1.]), 'cpu', 4) => tensor([1])
+aten::to.device_dtype(tensor([1.]), 'cpu', 6, False, True) => tensor([1.])
+aten::to.device_dtype(tensor([1.]), 'cuda', 6) => ValueError: device 'cuda' is not available; tensors live on 'cpu'
 
 enums
 aten::eq.enum(Enum(E, int, A = 1, B = 2).A, Enum(E, int, A = 1, B = 2).A) => True
