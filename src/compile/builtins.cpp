@@ -177,6 +177,7 @@ Resolved torch_name(const OpTable& ops, std::string_view name) {
   if (name == "Tensor") return TypeName{Type::tensor()};
   if (name == "dtype") return TypeName{Type::integer()};
   if (name == "device") return TypeName{Type::device()};
+  if (name == "Size") return GenericName{Generic::kList};  // sizes are lists of ints
   if (name == "pi" || name == "inf" || name == "nan" || name == "e") return math(ops, name);
   if (name == "no_grad" || name == "enable_grad")
     return Refused{"gradients are not recorded, so there is nothing to switch off; leave it out"};

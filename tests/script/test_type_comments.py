@@ -208,6 +208,14 @@ def test_devices_are_texts_with_a_type_and_an_index():
     assert y.dtype is torch.float64 and kind == "cpu"
 
 
+def test_sizes_are_lists_of_ints():
+    @torch.jit.script
+    def f(x):
+        return torch.Size([1, 2]), x.size() == torch.Size([2]), x.shape
+
+    assert f(torch.ones(2)) == ([1, 2], True, [2])
+
+
 def double(x):
     return x * 2
 
