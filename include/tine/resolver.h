@@ -122,9 +122,11 @@ struct Overloads {
 struct Constant {
   Value value;
 };
-// `int`, `Tensor`, the class of a scripted module, a class of scripts (an open ObjectType, or one that is whole).
+// `int`, `Tensor`, the class of a scripted module, a class of scripts (an open ObjectType, or one that is whole), a named tuple,
+// an enum.
 struct TypeName {
   TypePtr type;
+  std::vector<std::pair<std::string, Value>> defaults = {};  // of the fields of a named tuple
 };
 // `List`, `torch.jit.Future`: takes [types].
 struct GenericName {

@@ -53,10 +53,15 @@ struct TINE_API Schema {
   // may contain dots. Throws SyntaxError with the text and the column. For start-up, and for text from outside.
   [[nodiscard]] static Schema parse(std::string_view text);
   [[nodiscard]] std::string str() const;
+  // The same with the named tuples and enums in it defined, as parse() needs them.
+  [[nodiscard]] std::string definition() const;
   [[nodiscard]] std::string full_name() const { return overload.empty() ? name : name + "." + overload; }
-  // None without returns, the type of the only one, a tuple of several.
+  // None without returns, the type of the only one, a tuple of several; a named one if they have names.
   [[nodiscard]] TypePtr result_type() const;
   [[nodiscard]] int index_of(std::string_view arg) const noexcept;  // -1 when there is none
+
+ private:
+  [[nodiscard]] std::string text(TypeNames* defined) const;
 };
 
 }  // namespace tine

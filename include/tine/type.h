@@ -11,6 +11,8 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,26 +41,38 @@ enum class TypeKind : uint8_t {
   kObject,    // an ObjectType
   kVariable,  // `t` in a schema; `name` says which
   kFunction,  // a script function as a compile-time value; `name` is its qualified name
+  kEnum,      // an EnumType; without a name any of them
+  kUnion,     // `of`: two or more, none of them None, Any or a Union; with None it is an Optional of a Union
 };
 
 class Type;
 using TypePtr = std::shared_ptr<const Type>;
+class NamedTupleType;
+class EnumType;
+// The named tuples and enums that a text has defined so far.
+using TypeNames = std::map<std::string, TypePtr, std::less<>>;
 
-class TINE_API Type {
+class TINE_API Type : public std::enable_shared_from_this<Type> {
  public:
   const TypeKind kind;
-  const std::vector<TypePtr> of;  // List [T], Dict [K, V], Tuple [...], Optional [T], Future [T], RRef [T]
-  const std::string name;         // variable, object and function types
+  const std::vector<TypePtr> of;  // List [T], Dict [K, V], Tuple, Union [...], Optional, Future, RRef [T]
+  const std::string name;         // variable, object and function types, enums, and tuples of a class
 
   Type(TypeKind k, std::vector<TypePtr> elements = {}, std::string n = {})
       : kind(k), of(std::move(elements)), name(std::move(n)) {}
   virtual ~Type() = default;
 
   // As annotations say it: "List[int]", "Optional[Tensor]", "Tuple[int, str]", "Future[Tensor]",
-  // a bare "number" for kNumber, the qualified class name for objects, "Function[name]" for functions.
+  // a bare "number" for kNumber, the qualified class name for objects, named tuples and enums, "Function[name]" for functions.
   [[nodiscard]] std::string str() const;
+  // As parse_type() reads it: str(), but a named tuple or an enum that is not among the `defined` yet is defined where it
+  // stands first, `NamedTuple(app.P, x : int, y : Tensor)`, `Enum(app.Color, int, RED = 1)`. Throws ValueError if two
+  // types have one name.
+  [[nodiscard]] std::string definition(TypeNames* defined = nullptr) const;
   // As schemas say it: "int[]", "Tensor?", "(int, str)", "Future(Tensor)", "Scalar"; `list_size` for int[2].
   [[nodiscard]] std::string schema_str(int list_size = 0) const;
+  // The same, with definitions.
+  [[nodiscard]] std::string schema_definition(TypeNames* defined, int list_size = 0) const;
 
   static const TypePtr& any();
   static const TypePtr& none();
@@ -76,9 +90,43 @@ class TINE_API Type {
   static TypePtr optional(TypePtr element);  // Optional[Optional[T]] is Optional[T]
   static TypePtr future(TypePtr element);
   static TypePtr rref(TypePtr element);
+  static const TypePtr& any_enum();  // "AnyEnumType", of schemas
   static TypePtr variable(std::string name);
   static TypePtr function(std::string qualified_name);
+  // The least type that all of these fit: without repetitions and what another one includes, Optional if None is among
+  // them, a bare T for one. Not for an empty list.
+  static TypePtr union_of(std::vector<TypePtr> members);
+  // The same type over other elements: of a list, a tuple, a named tuple, ...
+  [[nodiscard]] TypePtr over(std::vector<TypePtr> elements) const;
+
+  // This as a tuple whose elements have names; null for all else.
+  [[nodiscard]] virtual const NamedTupleType* named_tuple() const noexcept { return nullptr; }
 };
+
+// A tuple whose elements have names: a class of `typing.NamedTuple` or `collections.namedtuple`. Without a name of its own it
+// has no class, as the results of `x.max(dim=1)`. It fits where a plain tuple of its elements does.
+class TINE_API NamedTupleType final : public Type {
+ public:
+  NamedTupleType(std::string qualified_name, std::vector<std::string> f, std::vector<TypePtr> types)
+      : Type(TypeKind::kTuple, std::move(types), std::move(qualified_name)), fields(std::move(f)) {}
+  const std::vector<std::string> fields;
+  [[nodiscard]] int index_of(std::string_view field) const noexcept;  // -1 when there is none
+  [[nodiscard]] const NamedTupleType* named_tuple() const noexcept override { return this; }
+};
+
+// A class of `enum.Enum` whose values are ints, floats or strs, all of one type: of[0].
+class TINE_API EnumType final : public Type {
+ public:
+  using Member = std::pair<std::string, Value>;  // name and value
+  EnumType(std::string qualified_name, TypePtr value_type, std::vector<Member> m)
+      : Type(TypeKind::kEnum, {std::move(value_type)}, std::move(qualified_name)), members(std::move(m)) {}
+  const std::vector<Member> members;
+  [[nodiscard]] int index_of(std::string_view member) const noexcept;  // -1 when there is none
+};
+// The last part of a qualified name, without the number that tells apart two classes of one name.
+[[nodiscard]] TINE_API std::string_view class_name(std::string_view qualified_name) noexcept;
+// The member of that number.
+[[nodiscard]] TINE_API Value enum_member(std::shared_ptr<const EnumType> type, size_t index);
 
 // The class of objects that scripts hold: a scripted module's, a class of scripts, or an interface. It has named, typed slots. Methods are
 // found by "<name>.<method>" in the compilation unit.
@@ -133,7 +181,8 @@ class TINE_API ObjectType final : public Type {
 [[nodiscard]] TINE_API TypePtr held_type(const TypePtr& type);
 [[nodiscard]] TINE_API bool equal(const TypePtr& a, const TypePtr& b) noexcept;
 // A value of type `from` may stand where `to` is asked for, without conversion: equal types,
-// T -> Optional[T], None -> Optional[T], int|float -> number, anything -> Any, element-wise in tuples.
+// T -> Optional[T], None -> Optional[T], T -> Union[T, ...], int|float -> number, anything -> Any, element-wise in tuples, a
+// named tuple -> the tuple of its elements.
 [[nodiscard]] TINE_API bool is_subtype(const TypePtr& from, const TypePtr& to) noexcept;
 // The type of a value as far as it can be told; an empty list is a List[Any].
 [[nodiscard]] TINE_API TypePtr type_of(const Value& value);
@@ -141,8 +190,13 @@ class TINE_API ObjectType final : public Type {
 [[nodiscard]] TINE_API bool fits(const Value& value, const TypePtr& type);
 // Parses what str() prints, and PyTorch's schema forms (`int[]`, `Tensor?`, `Future(t)`, `t[]`, `Scalar`, `ScalarType`,
 // `float`, `str`, `(Tensor, Tensor)`). Another name is a variable when it starts with a small letter and has no dot, and
-// otherwise an ObjectType without slots, which is equal to the class of that name. Throws SyntaxError, which quotes the
-// text; types may be nested 64 deep.
-[[nodiscard]] TINE_API TypePtr parse_type(std::string_view text);
+// otherwise an ObjectType without slots, which is equal to the class of that name. What definition() defines is added to
+// `names`, in which other names are looked for first. Throws SyntaxError, which quotes the text; types may be nested 64 deep.
+[[nodiscard]] TINE_API TypePtr parse_type(std::string_view text, TypeNames* names = nullptr);
+// A tuple of that type: of its class, if it has one.
+[[nodiscard]] TINE_API Value tuple_of(std::vector<Value> items, const Type& type);
+// The value, with plain tuples of the class that the type says, and the value of an enum's member as that member; for what
+// comes from where there are no classes.
+[[nodiscard]] TINE_API Value with_classes(const Value& value, const TypePtr& type);
 
 }  // namespace tine

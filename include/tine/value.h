@@ -50,6 +50,7 @@ enum class Tag : uint32_t {
   kObject,
   kFuture,
   kRRef,
+  kEnum,
   kForeign,
 };
 TINE_API std::string_view name_of(Tag tag) noexcept;  // "NoneType", "int", "Tensor", "list", ...
@@ -62,6 +63,7 @@ struct List;
 struct Dict;
 struct Tuple;
 struct Object;
+struct Enum;
 
 // A reference to a value on another worker: rpc.h.
 class TINE_API RRefObject : public detail::RefCounted {
@@ -95,6 +97,7 @@ class TINE_API Value {
   Value(detail::Ref<Dict> v) noexcept;
   Value(detail::Ref<Tuple> v) noexcept;
   Value(detail::Ref<Object> v) noexcept;
+  Value(detail::Ref<Enum> v) noexcept;
   Value(Future<Value> v) noexcept;
   Value(detail::Ref<RRefObject> v) noexcept : Value(Tag::kRRef, v.leak()) {}
   Value(detail::Ref<Foreign> v) noexcept : Value(Tag::kForeign, v.leak()) {}
@@ -143,6 +146,7 @@ class TINE_API Value {
   [[nodiscard]] Dict& as_dict() const noexcept;
   [[nodiscard]] Tuple& as_tuple() const noexcept;
   [[nodiscard]] Object& as_object() const noexcept;
+  [[nodiscard]] Enum& as_enum() const noexcept;
   [[nodiscard]] RRefObject& as_rref() const noexcept { return *static_cast<RRefObject*>(counted_object()); }
   [[nodiscard]] Foreign& as_foreign() const noexcept { return *static_cast<Foreign*>(counted_object()); }
   [[nodiscard]] detail::State<Value>* as_future_state() const noexcept;  // not a new reference
@@ -197,11 +201,15 @@ struct TINE_API List final : detail::RefCounted {
   explicit List(std::vector<Value> v) : items(std::move(v)) {}
   std::vector<Value> items;
 };
+class NamedTupleType;  // tine/type.h
+// `type` is that of a named tuple of a class; null for all others.
 struct TINE_API Tuple final : detail::RefCounted {
-  explicit Tuple(std::vector<Value> v) : items(std::move(v)) {}
+  explicit Tuple(std::vector<Value> v, std::shared_ptr<const NamedTupleType> t = nullptr)
+      : items(std::move(v)), type(std::move(t)) {}
   const std::vector<Value> items;
+  const std::shared_ptr<const NamedTupleType> type;
 };
-// Keeps the order of insertion, as Python's dict does. Keys are str, int, bool and float; numbers that are equal are the same
+// Keeps the order of insertion, as Python's dict does. Keys are str, int, bool, float and enums; numbers that are equal are the same
 // key. find, set and take_last cost one hash; erase is linear.
 struct TINE_API Dict final : detail::RefCounted {
   using Entry = std::pair<Value, Value>;
@@ -231,15 +239,27 @@ struct TINE_API Object final : detail::RefCounted {
   std::vector<Value> slots;
 };
 
+// A member of an enum. Two are equal if they have one type and one place in it.
+class EnumType;  // tine/type.h
+struct TINE_API Enum final : detail::RefCounted {
+  Enum(std::shared_ptr<const EnumType> t, size_t i) : type(std::move(t)), index(i) {}
+  const std::shared_ptr<const EnumType> type;
+  const size_t index;
+  [[nodiscard]] const std::string& name() const noexcept;
+  [[nodiscard]] const Value& value() const noexcept;
+};
+
 inline Value::Value(detail::Ref<List> v) noexcept : Value(Tag::kList, v.leak()) {}
 inline Value::Value(detail::Ref<Dict> v) noexcept : Value(Tag::kDict, v.leak()) {}
 inline Value::Value(detail::Ref<Tuple> v) noexcept : Value(Tag::kTuple, v.leak()) {}
 inline Value::Value(detail::Ref<Object> v) noexcept : Value(Tag::kObject, v.leak()) {}
+inline Value::Value(detail::Ref<Enum> v) noexcept : Value(Tag::kEnum, v.leak()) {}
 inline Value::Value(Tensor v) noexcept : Value(Tag::kTensor, v.leak_impl()) {}
 inline List& Value::as_list() const noexcept { return *static_cast<List*>(counted_object()); }
 inline Dict& Value::as_dict() const noexcept { return *static_cast<Dict*>(counted_object()); }
 inline Tuple& Value::as_tuple() const noexcept { return *static_cast<Tuple*>(counted_object()); }
 inline Object& Value::as_object() const noexcept { return *static_cast<Object*>(counted_object()); }
+inline Enum& Value::as_enum() const noexcept { return *static_cast<Enum*>(counted_object()); }
 // A Tensor consists of its reference and nothing else, so the payload's bytes are one.
 inline const Tensor& Value::as_tensor() const noexcept {
   static_assert(sizeof(Tensor) == sizeof(detail::RefCounted*));

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "python/src/records.h"
 #include "python/src/tracing.h"
 
 namespace tine::python {
@@ -73,6 +74,10 @@ PyObject* compound_to_python(const Value& value) {
     const auto& items = value.as_tuple().items;
     result = fill(PyTuple_New(static_cast<Py_ssize_t>(items.size())), items,
                   [](PyObject* c, Py_ssize_t i, PyObject* o) { PyTuple_SET_ITEM(c, i, o); });
+    if (const auto& type = value.as_tuple().type; type && result) {
+      const PyRef plain = PyRef::adopt(result);
+      result = instance_of(*type, result);
+    }
   } else {
     result = dict_to_python(value.as_dict());
   }
@@ -116,7 +121,8 @@ Value dict_to_value(PyObject* object) {
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.get()); ++i) {
     PyObject* const pair = PyList_GET_ITEM(items.get(), i);
     Value key = to_value(PyTuple_GET_ITEM(pair, 0));
-    if (!key.is_int() && !key.is_string() && !key.is_bool() && !key.is_float()) return foreign_value(object);
+    if (!key.is_int() && !key.is_string() && !key.is_bool() && !key.is_float() && !key.is(Tag::kEnum))
+      return foreign_value(object);
     dict->set(std::move(key), to_value(PyTuple_GET_ITEM(pair, 1)));
   }
   return Value(std::move(dict));
@@ -149,6 +155,7 @@ PyObject* to_python(const Value& value) {
       [[fallthrough]];
     case Tag::kObject:
     case Tag::kRRef:
+    case Tag::kEnum:
       if (const Wrap wrap = conversions[static_cast<size_t>(value.tag())].wrap) return wrap(value);
       break;
   }
@@ -196,7 +203,9 @@ Value to_value(PyObject* object) {
   }
   if (PyTuple_Check(object)) {
     const Nested nested(" while converting a tuple");
-    return Value(make_ref<Tuple>(items_of(object)));
+    Value tuple(make_ref<Tuple>(items_of(object)));
+    const TypePtr of_class = PyTuple_CheckExact(object) ? nullptr : type_of_class(type);
+    return of_class ? with_classes(tuple, of_class) : tuple;
   }
   if (PyDict_Check(object)) {
     const Nested nested(" while converting a dict");

@@ -16,7 +16,7 @@ struct Kind {
   PyTypeObject* type = nullptr;
 };
 
-std::array<Kind, 16> kinds = {{
+std::array<Kind, 18> kinds = {{
     {TypeKind::kAny, "tine._C.AnyType", &Type::any, 0},
     {TypeKind::kNone, "tine._C.NoneType", &Type::none, 0},
     {TypeKind::kBool, "tine._C.BoolType", &Type::boolean, 0},
@@ -33,6 +33,8 @@ std::array<Kind, 16> kinds = {{
     {TypeKind::kRRef, "tine._C.RRefType", nullptr, 1},
     {TypeKind::kObject, "tine._C.ClassType", nullptr, 0},
     {TypeKind::kFunction, "tine._C.FunctionType", nullptr, 0},
+    {TypeKind::kEnum, "tine._C.EnumType", nullptr, 0},
+    {TypeKind::kUnion, "tine._C.UnionType", nullptr, -1},
 }};
 
 const Kind& kind_of(const Type& type) {
@@ -126,6 +128,10 @@ PyObject* make(PyTypeObject* cls, PyObject* args, PyObject* keywords) {
                                     ? Argument_<std::vector<TypePtr>>::from(PyTuple_GET_ITEM(args, 0))
                                     : Argument_<std::vector<TypePtr>>::from(args);
       if (kind.kind == TypeKind::kOptional) return show_type(Type::optional(of[0]));
+      if (kind.kind == TypeKind::kUnion) {
+        if (of.empty()) throw ValueError("UnionType takes at least one type");
+        return show_type(Type::union_of(std::move(of)));
+      }
       return show_type(std::make_shared<const Type>(kind.kind, std::move(of)));
     }
     throw TypeError(fmt::format("a {} cannot be made", TypeName(cls).c_str()));

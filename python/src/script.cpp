@@ -14,6 +14,7 @@
 #include "python/src/exchange.h"
 #include "python/src/future.h"
 #include "python/src/ignored.h"
+#include "python/src/records.h"
 #include "python/src/tracing.h"
 #include "tine/detail/fits.h"
 #include "tine/detail/torch_names.h"
@@ -90,7 +91,7 @@ Value with_checked_futures(Value value, const TypePtr& type) {
       std::vector<Value> items = value.as_tuple().items;
       for (size_t i = 0; i < items.size(); ++i)
         items[i] = with_checked_futures(std::move(items[i]), type->of[i]);
-      return Value(tine::detail::make_ref<Tuple>(std::move(items)));
+      return tuple_of(std::move(items), *type);
     }
     default: return value;
   }
@@ -491,7 +492,8 @@ const Function* function_of(PyObject* object) noexcept {
 
 bool init_script(PyObject* module) {
   return add_type(module, &spec, &script_types.function) && init_graph(module) &&
-         init_script_objects(module) && init_script_resolver(module) && init_tracing(module) &&
+         init_script_objects(module) && init_script_resolver(module) && init_records(module) &&
+         init_tracing(module) &&
          PyModule_AddFunctions(module, functions) == 0;
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "python/src/exchange.h"
+#include "python/src/records.h"
 #include "python/src/script.h"
 
 namespace tine::python {
@@ -64,7 +65,7 @@ TypePtr with_known_classes(const TypePtr& type) {
   }
   std::vector<TypePtr> of;
   for (const TypePtr& inner : type->of) of.push_back(with_known_classes(inner));
-  return of.empty() ? type : std::make_shared<const Type>(type->kind, std::move(of), type->name);
+  return of.empty() ? type : type->over(std::move(of));
 }
 
 // Nesting is bounded by Python's limit of recursion.
@@ -112,6 +113,7 @@ Value for_slot(PyObject* object, const ObjectType& type, const ObjectType::Slot&
   Value value = to_value(object);
   if (fits(value, slot.type)) return value;
   if (holds_object(*slot.type)) value = with_objects(std::move(value), slot.type);
+  value = with_classes(value, slot.type);
   if (fits(value, slot.type)) return value;
   if (slot.type->kind == TypeKind::kFloat && value.is_int())
     return Value(static_cast<double>(value.as_int()));
@@ -336,12 +338,22 @@ bool unwrap_object(PyObject* object, Value* value) {
 
 }  // namespace
 
-TypePtr script_type(std::string_view text) { return with_known_classes(parse_type(text)); }
+TypePtr script_type(std::string_view text) { return with_known_classes(parse_type(text, &known_types())); }
 
 bool holds_object(const Type& type) {
   return type.kind == TypeKind::kObject ||
          std::any_of(type.of.begin(), type.of.end(), [](const TypePtr& part) { return holds_object(*part); });
 }
+
+namespace {
+// Whether the value is a Python object of the class that the type stands for.
+bool is_object_of(const Value& value, const Type& type) {
+  PyObject* const from = value.is(Tag::kForeign) ? foreign_object(value) : nullptr;
+  if (!from || type.kind != TypeKind::kObject) return false;
+  const PyRef cls = python_class(type.name);
+  return cls && reinterpret_cast<PyObject*>(Py_TYPE(from)) == cls.get();
+}
+}  // namespace
 
 Value with_objects(Value value, const TypePtr& type) {
   switch (type->kind) {
@@ -367,8 +379,13 @@ Value with_objects(Value value, const TypePtr& type) {
       if (!value.is(Tag::kTuple) || value.as_tuple().items.size() != type->of.size()) return value;
       std::vector<Value> items = value.as_tuple().items;
       for (size_t i = 0; i < items.size(); ++i) items[i] = with_objects(std::move(items[i]), type->of[i]);
-      return Value(make_ref<Tuple>(std::move(items)));
+      return value.as_tuple().type ? tuple_of(std::move(items), *type) : Value(make_ref<Tuple>(std::move(items)));
     }
+    case TypeKind::kUnion:
+      for (const TypePtr& member : type->of) {
+        if (is_object_of(value, *member)) return with_objects(std::move(value), member);
+      }
+      return value;
     default: return value;
   }
 }

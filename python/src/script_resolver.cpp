@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <tine/runtime.h>
 
+#include "python/src/records.h"
 #include "python/src/script.h"
 
 namespace tine::python {
@@ -228,7 +229,8 @@ PyObject* meaning_overloads(PyObject*, PyObject* functions) {
 
 PyObject* meaning_constant(PyObject*, PyObject* object) {
   return guarded([&] {
-    Value value = to_value(object);
+    Value value;
+    if (!enum_to_value(object, &value)) value = to_value(object);
     if (has_foreign(value)) {
       return wrap(script::Refused{
           fmt::format("a Python {} outside of what scripts can hold (64-bit integers, UTF-8 text)",
@@ -238,10 +240,28 @@ PyObject* meaning_constant(PyObject*, PyObject* object) {
   });
 }
 
-PyObject* meaning_type_name(PyObject*, PyObject* object) {
-  return guarded([&] {
+PyObject* meaning_type_name(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *object = nullptr, *defaults = nullptr;
+    if (!PyArg_ParseTuple(args, "O|O!", &object, &PyDict_Type, &defaults)) return nullptr;
     if (auto known = object_type_of(object)) return wrap(script::TypeName{std::move(known)});
-    return wrap(script::TypeName{script_type(utf8(object))});
+    script::TypeName meaning{script_type(utf8(object))};
+    const NamedTupleType* const named = meaning.type->named_tuple();
+    PyObject *key = nullptr, *value = nullptr;
+    for (Py_ssize_t at = 0; named && defaults && PyDict_Next(defaults, &at, &key, &value);) {
+      const int index = named->index_of(utf8(key));
+      if (index < 0) continue;
+      const TypePtr& type = named->of[static_cast<size_t>(index)];
+      Value held = with_classes(to_value(value), type);
+      if (held.is_int() && fits(Value(0.0), type) && !fits(held, type)) held = held.to_float();
+      if (!fits(held, type)) {
+        return wrap(script::Refused{
+            fmt::format("the default of `{}` in the named tuple {} is {}, but the field is {}", utf8(key),
+                        named->name, type_of(held)->str(), type->str())});
+      }
+      meaning.defaults.emplace_back(utf8(key), std::move(held));
+    }
+    return wrap(std::move(meaning));
   });
 }
 
@@ -291,7 +311,8 @@ PyMethodDef meaning_methods[] = {
     {"overloads", meaning_overloads, METH_O | METH_STATIC,
      "Several functions: a call means the first that takes its arguments."},
     {"constant", meaning_constant, METH_O | METH_STATIC, "A value that does not change."},
-    {"type", meaning_type_name, METH_O | METH_STATIC, "A type's text, or an ObjectType."},
+    {"type", meaning_type_name, METH_VARARGS | METH_STATIC,
+     "type(type, defaults={}): a type's text, or an ObjectType. A named tuple may have defaults."},
     {"exception", named<script::ExceptionName>, METH_O | METH_STATIC, "\"ValueError\""},
     {"refused", named<script::Refused>, METH_O | METH_STATIC, "It exists, and a script cannot use it: why."},
     {}};

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "python/src/abi.h"
+#include "python/src/records.h"
 #include "python/src/script.h"
 
 namespace tine::python {
@@ -227,7 +228,10 @@ PyObject* traced_to_python(const Value& value) {
       const PyRef object = list ? PyRef::adopt(traced_to_python(item)) : PyRef();
       if (!object || PyList_Append(list.get(), object.get()) < 0) return nullptr;
     }
-    return value.is(Tag::kList) || !list ? list.leak() : PyList_AsTuple(list.get());
+    if (value.is(Tag::kList) || !list) return list.leak();
+    PyRef tuple = PyRef::adopt(PyList_AsTuple(list.get()));
+    const auto& type = value.as_tuple().type;
+    return type && tuple ? instance_of(*type, tuple.get()) : tuple.leak();
   }
   if (value.is(Tag::kDict)) {
     PyRef dict = PyRef::adopt(PyDict_New());

@@ -121,6 +121,7 @@
   X(UNWIND, "...", "the `__exit__` that an error called has returned: the error goes on")                 \
   X(SET_SLOT, "oln", "r[a].slots[slots[b]] = list(c), of one operand; AttributeError")                    \
   X(TUPLE, "O.n", "r[a] = (list(c))")                                                                     \
+  X(NAMED_TUPLE, "Otn", "r[a] = a tuple of types[b], of list(c)")                                         \
   X(LIST, "O.n", "r[a] = [list(c)]")                                                                      \
   X(DICT, "O.n", "r[a] = {list(c) as key, value, ...}")                                                   \
   X(TUPLE_INDEX, "Ooi", "r[a] = r[b][c]")                                                                 \

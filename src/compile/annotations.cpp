@@ -31,7 +31,7 @@ class Annotations {
       case ExprKind::kSubscript: return generic(syntax::as<syntax::Subscript>(e));
       case ExprKind::kBinary: {
         const auto& b = syntax::as<syntax::Binary>(e);
-        if (b.op == syntax::BinaryOp::kOr) return either(e.span, {type(*b.left), type(*b.right)});
+        if (b.op == syntax::BinaryOp::kOr) return Type::union_of({type(*b.left), type(*b.right)});
         break;
       }
       default: break;
@@ -115,42 +115,21 @@ class Annotations {
           case TypeKind::kInt:
           case TypeKind::kFloat:
           case TypeKind::kBool:
+          case TypeKind::kEnum:
           case TypeKind::kStr: break;
           default:
-            fail(s.span,
-                 fmt::format("the keys of a dict must be str, int, float or bool, not {}", of[0]->str()));
+            fail(s.span, fmt::format("the keys of a dict must be str, int, float, bool or an enum, not {}",
+                                     of[0]->str()));
         }
         return Type::dict(of[0], of[1]);
       case Generic::kTuple: return Type::tuple(std::move(of));
       case Generic::kOptional: count(1); return Type::optional(of[0]);
-      case Generic::kUnion: return either(s.span, std::move(of));
+      case Generic::kUnion: return Type::union_of(std::move(of));
       case Generic::kFuture: count(1); return Type::future(of[0]);
       case Generic::kRRef: count(1); return Type::rref(of[0]);
       case Generic::kFinal: count(1); return of[0];
     }
     fail(s.span, "expected a type");
-  }
-
-  TypePtr either(Span span, std::vector<TypePtr> of) {
-    TypePtr one;
-    bool none = false;
-    for (TypePtr& t : of) {
-      // Union[T, None] and its like are Optional[T].
-      if (t->kind == TypeKind::kNone) {
-        none = true;
-      } else if (t->kind == TypeKind::kOptional) {
-        none = true;
-        t = t->of[0];
-      }
-      if (t->kind == TypeKind::kNone) continue;
-      if (one && !equal(one, t)) {
-        fail(span, fmt::format("a Union of {} and {} is not supported in scripts; use Optional[T], or Any",
-                               one->str(), t->str()));
-      }
-      one = t;
-    }
-    if (!one) return Type::none();
-    return none ? Type::optional(one) : one;
   }
 
   const Names& names_;

@@ -9,6 +9,7 @@
 
 #include "src/compile/annotations.h"
 #include "src/compile/names.h"
+#include "src/compile/text_types.h"
 #include "tine/detail/torch_names.h"
 
 namespace tine::compile {
@@ -185,6 +186,7 @@ Resolved torch_name(const OpTable& ops, std::string_view name) {
   if (name == "dtype") return TypeName{Type::integer()};
   if (name == "device") return TypeName{Type::device()};
   if (name == "is_tensor") return Builtin{Form::kIsTensor};
+  if (name == "Size") return GenericName{Generic::kList};  // sizes are lists of ints
   if (name == "pi" || name == "inf" || name == "nan" || name == "e") return math(ops, name);
   if (name == "no_grad" || name == "enable_grad") return Builtin{Form::kGradMode};
   if (name == "autograd.profiler.record_function" || name == "profiler.record_function")
@@ -302,9 +304,14 @@ TextResolver::Sources TextResolver::sources(const std::shared_ptr<TextResolver>&
   }
   for (const syntax::ClassDef& c : names.module_->classes) {
     const std::string name(c.name);
-    if (names.functions_.contains(name) || names.classes_.contains(name))
+    if (names.functions_.contains(name) || names.classes_.contains(name) || names.records_.contains(name))
       names.fail(c.name_span, twice(name));
-    add_class(self, &sources, c);
+    const Names before(names.module_->source, &names);
+    if (auto record = text_type(c, names.prefix_, before)) {
+      names.records_.emplace(name, *std::move(record));
+    } else {
+      add_class(self, &sources, c);
+    }
   }
   return sources;
 }
@@ -372,6 +379,7 @@ Resolved TextResolver::resolve(std::string_view dotted) {
       if (FunctionRef known = f->second.ref(); known.source) return known;
     }
     if (const auto c = classes_.find(root); c != classes_.end()) return class_named(root, c->second);
+    if (const auto r = records_.find(root); r != records_.end()) return r->second;
   }
   std::string name(dotted);
   if (const auto alias = aliases_.find(root); alias != aliases_.end()) {
@@ -449,6 +457,7 @@ std::vector<std::string> TextResolver::candidates(std::string_view dotted) {
   if (dot == std::string_view::npos) {
     for (const auto& [name, known] : functions_) names.push_back(name);
     for (const auto& [name, known] : classes_) names.push_back(name);
+    for (const auto& [name, known] : records_) names.push_back(name);
     for (const auto& [name, target] : aliases_) names.push_back(name);
     std::sort(names.begin(), names.end());
     return names;

@@ -68,7 +68,8 @@ class TextResolver final : public Resolver {
   const std::shared_ptr<Resolver> others_;                // may be null
   std::unordered_map<std::string, std::string> aliases_;  // first component -> what it stands for
   std::unordered_map<std::string, Known> functions_;
-  std::unordered_map<std::string, Class> classes_;  // by the name in the text
+  std::unordered_map<std::string, Class> classes_;     // by the name in the text
+  std::unordered_map<std::string, TypeName> records_;  // its named tuples and enums
   std::unordered_map<std::string, Class*> by_type_name_;
 };
 

@@ -6,6 +6,7 @@
 #include "src/compile/comprehensions.h"
 #include "src/compile/forms.h"
 #include "src/compile/methods.h"
+#include "src/compile/records.h"
 #include "src/compile/session.h"
 #include "src/compile/values.h"
 
@@ -60,7 +61,10 @@ Def* Calls::call_meaning(const Meaning& callee, std::vector<CallArgument> args, 
     return forms_.form(b->form, std::move(args), hint, span);
   if (const auto* t = std::get_if<TypeName>(&callee.resolved)) {
     if (class_of(t->type)) return classes_.make(t->type, std::move(args), callee.dotted, span);
-    return convert(t->type, callee, args, span);
+    if (!t->type->named_tuple()) return convert(t->type, callee, args, span);
+    std::vector<Def*> fields = arguments_.bind(constructor_of(*t), callee.dotted, args, span);
+    builder_.here(span);
+    return builder_.tuple(std::move(fields), t->type);
   }
   if (const auto* g = std::get_if<GenericName>(&callee.resolved))
     return collection(g->generic, args, hint, span);
@@ -188,6 +192,9 @@ Def* Calls::convert(const TypePtr& to, const Meaning& callee, std::vector<CallAr
       builder_.fail(
           span,
           "`Tensor(...)` is not supported in scripts; use `torch.tensor`, `torch.zeros` or `torch.empty`");
+    case TypeKind::kEnum:
+      builder_.fail(span, fmt::format("a member of `{0}` is named in scripts, as `{0}.{1}`", callee.dotted,
+                                      static_cast<const EnumType&>(*to).members.front().first));
     default:
       builder_.fail(
           span, fmt::format("objects of `{}` cannot be made in scripts; make them in Python and pass them in",
@@ -207,6 +214,7 @@ Def* Calls::collection(Generic generic, std::vector<CallArgument>& args, const T
     case Generic::kTuple: {
       arguments_.expect(args, 1, 1, "tuple", span);
       Def* value = arguments_.value(args[0]);
+      if (value->type->named_tuple()) return builder_.tuple(builder_.unpack_tuple(value));
       if (value->type->kind == TypeKind::kTuple) return value;
       builder_.fail(
           args[0].span,

@@ -98,7 +98,8 @@ void Comprehensions::one_turn(const Iterable& over, const syntax::Expr& target,
 Def* Comprehensions::list(const syntax::ListComp& e, const TypePtr& hint) {
   const Iterable over = iteration_.over(*e.iterable);
   builder_.here(e.span);
-  const TypePtr wanted = hint && hint->kind == TypeKind::kList ? hint->of[0] : nullptr;
+  const TypePtr inner = hint_for(TypeKind::kList, hint);
+  const TypePtr wanted = inner ? inner->of[0] : nullptr;
   Def* list = builder_.list({}, wanted ? wanted : Type::tensor());
   list->name = "list";  // its type is set below, and by nobody else
   TypePtr type;
@@ -123,9 +124,9 @@ Def* Comprehensions::list(const syntax::ListComp& e, const TypePtr& hint) {
 }
 
 Comprehensions::GrowingDict Comprehensions::growing_dict(const TypePtr& hint) {
-  const TypePtr inner = without_optional(hint);
+  const TypePtr inner = hint_for(TypeKind::kDict, hint);
   GrowingDict dict;
-  if (inner && inner->kind == TypeKind::kDict) {
+  if (inner) {
     dict.key = inner->of[0];
     dict.value = inner->of[1];
   }
@@ -218,10 +219,11 @@ void require_key(const FunctionBuilder& builder, const TypePtr& key, Span span) 
     case TypeKind::kStr:
     case TypeKind::kInt:
     case TypeKind::kFloat:
+    case TypeKind::kEnum:
     case TypeKind::kBool: return;
     default:
-      builder.fail(span,
-                   fmt::format("the keys of a dict must be str, int, float or bool, not {}", key->str()));
+      builder.fail(span, fmt::format("the keys of a dict must be str, int, float, bool or an enum, not {}",
+                                     key->str()));
   }
 }
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "src/compile/expressions.h"
-#include "src/compile/forms.h"
+#include "src/compile/instances.h"
 #include "src/compile/meanings.h"
 #include "src/compile/values.h"
 
@@ -85,13 +85,6 @@ Condition Conditions::both_or_either(const syntax::BoolOp& e) {
   return result;
 }
 
-namespace {
-bool holds_any(const TypePtr& container) {
-  return container->kind == TypeKind::kAny ||
-         std::any_of(container->of.begin(), container->of.end(), holds_any);
-}
-}  // namespace
-
 // `isinstance(x, T)` of a variable tells its type; any other call is left to the caller.
 std::optional<Condition> Conditions::instance_test(const syntax::Call& call) {
   if (scopes_.free_name(*call.callee).empty()) return std::nullopt;
@@ -103,22 +96,14 @@ std::optional<Condition> Conditions::instance_test(const syntax::Call& call) {
     return std::nullopt;
   Condition result;
   Def* value = expressions_.value(*tested);
-  const std::vector<TypePtr> types = forms_.instance_types(*call.args[1], value->type);
-  result.known = Forms::instance_known(value->type, types);
+  const InstanceTest test =
+      compile::instance_test(value->type, instance_types(*call.args[1], names_), names_, call.args[1]->span);
+  result.known = test.known;
   if (result.known.has_value()) return result;
-  std::vector<CallArgument> args = arguments_of(call);
-  args[0].def = value;
   builder_.here(call.span);
-  result.value = forms_.is_instance(args, call.span);
-  // What an Any holds is a list of some type, and not of any: it may not be given other elements.
-  if (types.size() == 1 && !(value->type->kind == TypeKind::kAny && holds_any(types[0])))
-    result.when_true.push_back({tested->id, types[0]});
-  // An Optional[T] that is not a T is None.
-  if (value->type->kind == TypeKind::kOptional) {
-    const bool tests_all = std::any_of(types.begin(), types.end(),
-                                       [&](const TypePtr& t) { return equal(t, value->type->of[0]); });
-    if (tests_all) result.when_false.push_back({tested->id, Type::none()});
-  }
+  result.value = builder_.is_instance(value, test.ask);
+  if (test.when_true) result.when_true.push_back({tested->id, test.when_true});
+  if (test.when_false) result.when_false.push_back({tested->id, test.when_false});
   return result;
 }
 

@@ -9,7 +9,7 @@
 namespace tine::compile {
 
 class Expressions;
-class Forms;
+class Names;
 class Meanings;
 class Values;
 
@@ -22,13 +22,13 @@ struct Condition {
 class Conditions {
  public:
   Conditions(FunctionBuilder& builder, Scopes& scopes, Values& values, Meanings& meanings,
-             Expressions& expressions, Forms& forms)
+             Expressions& expressions, const Names& names)
       : builder_(builder),
         scopes_(scopes),
         values_(values),
         meanings_(meanings),
         expressions_(expressions),
-        forms_(forms) {}
+        names_(names) {}
 
   Condition of(const syntax::Expr& e);
   // A comparison of tensors is a Tensor and not yet a condition.
@@ -48,7 +48,7 @@ class Conditions {
   Values& values_;
   Meanings& meanings_;
   Expressions& expressions_;
-  Forms& forms_;
+  const Names& names_;
 };
 
 }  // namespace tine::compile

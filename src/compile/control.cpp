@@ -130,7 +130,12 @@ void Control::take_only(Node& node, const Branch& alive) {
   scopes_.refine(told);
   for (const std::string_view name : alive.scope.order) {
     const Variable* v = alive.assigned(name);
-    if (!v) continue;
+    if (!v) {
+      // What its own statements told: `elif` is an `if` in the branch.
+      if (const Variable* own = alive.scope.find(name); own && own->def)
+        scopes_.refine({{name, own->def->type}});
+      continue;
+    }
     Variable out = *v;
     if (v->def) {
       alive.block->outputs.push_back(v->def);
@@ -218,7 +223,11 @@ std::vector<Def*> Control::carried_now(Loop& loop, Span span) {
     if (!v->def) builder_.fail(span, fmt::format("{} (the loop's next iteration needs it)", v->why));
     Def* def = v->def;
     if (!is_subtype(def->type, loop.types[i])) {
-      const TypePtr wider = join_types(loop.types[i], def->type);
+      TypePtr wider = join_types(loop.types[i], def->type);
+      // `x: Union[int, str] = 0` is an int until the loop makes it something else.
+      if (!wider && v->declared && is_subtype(loop.types[i], v->declared) &&
+          is_subtype(def->type, v->declared))
+        wider = v->declared;
       if (!wider) {
         builder_.fail(
             span, fmt::format("`{}` is {} before an iteration of the loop and {} after it; give it one type",

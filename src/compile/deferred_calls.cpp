@@ -137,7 +137,7 @@ Def* DeferredCalls::worker(CallArgument& to) {
   const TypePtr owner = Type::tuple({Type::string(), Type::integer()});  // of an RRef, its WorkerInfo
   const TypeKind kind = worker->type->kind;
   if (kind == TypeKind::kStr || kind == TypeKind::kInt || kind == TypeKind::kAny ||
-      equal(worker->type, owner))
+      is_subtype(worker->type, owner))
     return worker;
   builder_.fail(to.span, fmt::format("the worker must be named by a str (or by its rank, an int, or by the "
                                      "owner of an RRef), not by {}",

@@ -52,6 +52,18 @@ TypePtr without_optional(const TypePtr& hint) {
   return hint && hint->kind == TypeKind::kOptional ? hint->of[0] : hint;
 }
 
+TypePtr hint_for(TypeKind kind, const TypePtr& hint) {
+  const TypePtr type = without_optional(hint);
+  if (!type || type->kind != TypeKind::kUnion) return type && type->kind == kind ? type : nullptr;
+  TypePtr only;
+  for (const TypePtr& member : type->of) {
+    if (member->kind != kind) continue;
+    if (only) return nullptr;
+    only = member;
+  }
+  return only;
+}
+
 Def* Expressions::value(const syntax::Expr& e, const TypePtr& hint) {
   const FunctionBuilder::Nested level(builder_, e.span);
   switch (e.kind) {
@@ -123,6 +135,7 @@ Def* Expressions::ternary(const syntax::Ternary& e, const TypePtr& hint) {
       sides[i]->type = sides[1 - i]->type;
   }
   TypePtr type = join_types(sides[0]->type, sides[1]->type);
+  if (!type && hint && is_subtype(sides[0]->type, hint) && is_subtype(sides[1]->type, hint)) type = hint;
   if (!type) {
     builder_.fail(e.span,
                   fmt::format("the two sides of this `if` expression are {} and {}; give them one type",
@@ -133,8 +146,7 @@ Def* Expressions::ternary(const syntax::Ternary& e, const TypePtr& hint) {
 }
 
 Def* Expressions::tuple_literal(const syntax::Tuple& e, const TypePtr& hint) {
-  const TypePtr inner = without_optional(hint);
-  const TypePtr wanted = inner && inner->kind == TypeKind::kTuple ? inner : nullptr;
+  const TypePtr wanted = hint_for(TypeKind::kTuple, hint);
   std::vector<Def*> items;
   const auto add = [&](const auto& make) {
     const TypePtr want = wanted && items.size() < wanted->of.size() ? wanted->of[items.size()] : nullptr;
@@ -174,9 +186,9 @@ Def* Expressions::element(Def* def, Span span, const TypePtr& wanted, TypePtr* t
 }
 
 Def* Expressions::list_literal(const syntax::List& e, const TypePtr& hint) {
-  TypePtr inner = without_optional(hint);
+  TypePtr inner = hint_for(TypeKind::kList, hint);
   if (!inner) inner = type_of_numbers(e);
-  const TypePtr wanted = inner && inner->kind == TypeKind::kList ? inner->of[0] : nullptr;
+  const TypePtr wanted = inner ? inner->of[0] : nullptr;
   std::vector<Def*> items;
   TypePtr type;
   constexpr std::string_view kWhat = "elements of a list";
@@ -195,8 +207,8 @@ Def* Expressions::list_literal(const syntax::List& e, const TypePtr& hint) {
 }
 
 Def* Expressions::dict_literal(const syntax::Dict& e, const TypePtr& hint) {
-  const TypePtr inner = without_optional(hint);
-  const bool helps = inner && inner->kind == TypeKind::kDict;
+  const TypePtr inner = hint_for(TypeKind::kDict, hint);
+  const bool helps = inner != nullptr;
   TypePtr key, value;
   std::vector<Def*> parts;
   for (size_t i = 0; i < e.keys.size(); ++i) {

@@ -55,5 +55,7 @@ class Expressions {
 
 // What a hint says of a value that is there: T of Optional[T]. Null stays null.
 [[nodiscard]] TypePtr without_optional(const TypePtr& hint);
+// Of a hint the part that a literal of this kind may have: without the Optional, and of a Union the only one of the kind.
+[[nodiscard]] TypePtr hint_for(TypeKind kind, const TypePtr& hint);
 
 }  // namespace tine::compile

@@ -7,8 +7,10 @@
 #include "src/compile/comprehensions.h"
 #include "src/compile/deferred_calls.h"
 #include "src/compile/expressions.h"
+#include "src/compile/instances.h"
 #include "src/compile/iteration.h"
 #include "src/compile/meanings.h"
+#include "src/compile/records.h"
 #include "src/compile/values.h"
 
 namespace tine::compile {
@@ -23,6 +25,8 @@ Def* Forms::form(Form form, std::vector<CallArgument> args, const TypePtr& hint,
     case Form::kIsInstance: return is_instance(args, span);
     case Form::kLen: {
       arguments_.expect(args, 1, 1, "len", span);
+      if (const TypePtr type = args[0].expr ? meanings_.enum_class(*args[0].expr) : nullptr)
+        return builder_.integer(static_cast<int64_t>(static_cast<const EnumType&>(*type).members.size()));
       Def* value = arguments_.value(args[0]);
       builder_.here(span);
       return values_.length(value, args[0].span);
@@ -53,9 +57,7 @@ Def* Forms::form(Form form, std::vector<CallArgument> args, const TypePtr& hint,
     case Form::kIsTensor: {
       arguments_.expect(args, 1, 1, "is_tensor", span);
       Def* value = arguments_.value(args[0]);
-      builder_.here(span);
-      const auto known = instance_known(value->type, {Type::tensor()});
-      return known ? builder_.boolean(*known) : builder_.is_instance(value, Type::tensor());
+      return is_instance(value, {.types = {Type::tensor()}}, span);
     }
     case Form::kWarn: return warn(args, span);
     case Form::kSlice: builder_.fail(span, "`slice(...)` can only be used as an index in scripts");
@@ -110,6 +112,8 @@ Def* Forms::annotate(std::vector<CallArgument>& args, Span span) {
 Def* Forms::unwrap_optional(std::vector<CallArgument>& args, Span span) {
   arguments_.expect(args, 1, 1, "_unwrap_optional", span);
   Def* value = arguments_.value(args[0]);
+  if (value->type->kind == TypeKind::kNone)
+    builder_.fail(args[0].span, "None alone has no value to unwrap");
   if (value->type->kind != TypeKind::kOptional) return value;
   builder_.here(span);
   ir::Node* node = builder_.if_(builder_.is_instance(value, Type::none()));
@@ -147,83 +151,15 @@ Def* Forms::warn(std::vector<CallArgument>& args, Span span) {
   builder_.here(span);
   return builder_.must_operator("aten::warn", {message}, span);
 }
-
-std::vector<TypePtr> Forms::instance_types(const syntax::Expr& e, const TypePtr& actual) {
-  std::vector<TypePtr> types;
-  if (const auto* tuple = syntax::is<syntax::Tuple>(e)) {
-    for (const auto& item : tuple->items) {
-      for (TypePtr& t : instance_types(*item, actual)) types.push_back(std::move(t));
-    }
-    return types;
-  }
-  const std::optional<TypeKind> bare = bare_container(e);
-  if (!bare) {
-    types.push_back(annotation_type(e, names_));
-    return types;
-  }
-  // `list` is each type of list that the value may be.
-  const auto add = [&](const TypePtr& t) {
-    if (t->kind == *bare) types.push_back(t);
-  };
-  add(actual);
-  for (const TypePtr& t : actual->of) {
-    if (actual->kind == TypeKind::kOptional) add(t);
-  }
-  if (actual->kind == TypeKind::kAny) {
-    if (*bare == TypeKind::kTuple)
-      builder_.fail(e.span,
-                    "whether an Any is a tuple of any length is not asked in scripts; name the types, as in "
-                    "`Tuple[int, str]`");
-    types.push_back(*bare == TypeKind::kList ? Type::list(Type::any())
-                                             : Type::dict(Type::any(), Type::any()));
-  }
-  return types;
-}
-
-// `list`, `tuple`, `dict` without types, also as typing names them.
-std::optional<TypeKind> Forms::bare_container(const syntax::Expr& e) const {
-  const std::string name = dotted_name(e);
-  if (name.empty()) return std::nullopt;
-  const Resolved r = names_.resolve(name);
-  const auto* generic = std::get_if<GenericName>(&r);
-  if (!generic) return std::nullopt;
-  switch (generic->generic) {
-    case Generic::kList: return TypeKind::kList;
-    case Generic::kTuple: return TypeKind::kTuple;
-    case Generic::kDict: return TypeKind::kDict;
-    default: return std::nullopt;
-  }
-}
-
-std::optional<bool> Forms::instance_known(const TypePtr& actual, const std::vector<TypePtr>& types) {
-  if (std::any_of(types.begin(), types.end(), [&](const TypePtr& t) { return is_subtype(actual, t); }))
-    return true;
-  // The value is examined at run time only if its type does not decide.
-  const auto* const object = dynamic_cast<const ObjectType*>(actual.get());
-  const bool interface = object && object->is_interface();
-  if (actual->kind == TypeKind::kAny || actual->kind == TypeKind::kOptional ||
-      actual->kind == TypeKind::kNumber || interface) {
-    const bool possible = std::any_of(types.begin(), types.end(), [&](const TypePtr& t) {
-      return is_subtype(t, actual) || (interface && t->kind == TypeKind::kObject);
-    });
-    if (possible) return std::nullopt;
-  }
-  return false;
-}
-
 Def* Forms::is_instance(std::vector<CallArgument>& args, Span span) {
   arguments_.expect(args, 2, 2, "isinstance", span);
-  Def* value = arguments_.value(args[0]);
-  const std::vector<TypePtr> types = instance_types(*args[1].expr, value->type);
+  return is_instance(arguments_.value(args[0]), instance_types(*args[1].expr, names_), span);
+}
+
+Def* Forms::is_instance(Def* value, const InstanceTypes& types, Span span) {
+  const InstanceTest test = instance_test(value->type, types, names_, span);
   builder_.here(span);
-  if (const auto known = instance_known(value->type, types)) return builder_.boolean(*known);
-  Def* any = nullptr;
-  for (const TypePtr& t : types) {
-    if (!is_subtype(t, value->type) && t->kind != TypeKind::kObject) continue;  // it cannot be one
-    Def* one = builder_.is_instance(value, t);
-    any = any ? values_.short_circuit(any, false, [&] { return one; }) : one;
-  }
-  return any ? any : builder_.boolean(false);
+  return test.known ? builder_.boolean(*test.known) : builder_.is_instance(value, test.ask);
 }
 
 Def* Forms::print(std::vector<CallArgument>& args, Span span) {
@@ -268,6 +204,12 @@ Def* Forms::get_attribute(std::vector<CallArgument>& args, Span span, bool only_
   const auto* name = args[1].expr ? syntax::is<syntax::String>(*args[1].expr) : nullptr;
   if (!name) builder_.fail(args[1].span, "the name of the attribute must be a constant str in scripts");
   builder_.here(span);
+  if (const NamedTupleType* const named = object->type->named_tuple()) {
+    const bool has = named->index_of(name->value) >= 0;
+    if (only_ask) return builder_.boolean(has);
+    if (!has && args.size() == 3) return arguments_.value(args[2]);
+    return field_of(builder_, object, name->value, args[1].span);
+  }
   if (object->type->kind != TypeKind::kObject) {
     const auto property = meanings_.property(object, name->value, span);
     if (property && !only_ask) return *property;

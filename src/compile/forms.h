@@ -13,6 +13,7 @@ class Classes;
 class Comprehensions;
 class DeferredCalls;
 class Iteration;
+struct InstanceTypes;
 class Meanings;
 class Values;
 
@@ -38,11 +39,6 @@ class Forms {
   // `tensor.tolist()` where a list of numbers is wanted, or a number; null where the wanted type says nothing.
   ir::Def* to_list(ir::Def* tensor, const TypePtr& wanted, Span span);
   ir::Def* is_instance(std::vector<CallArgument>& args, Span span);
-  // The types that the second argument of isinstance names; `list` alone is that of an `actual` list.
-  std::vector<TypePtr> instance_types(const syntax::Expr& e, const TypePtr& actual);
-  // Whether a value of this type is one of `types`, when its type alone says so.
-  [[nodiscard]] static std::optional<bool> instance_known(const TypePtr& actual,
-                                                          const std::vector<TypePtr>& types);
 
  private:
   ir::Def* wait(std::vector<CallArgument>& args, Span span);
@@ -50,7 +46,7 @@ class Forms {
   ir::Def* unwrap_optional(std::vector<CallArgument>& args, Span span);
   ir::Def* call_foreign(std::vector<CallArgument>& args, const TypePtr& result, Span span);
   ir::Def* warn(std::vector<CallArgument>& args, Span span);
-  [[nodiscard]] std::optional<TypeKind> bare_container(const syntax::Expr& e) const;
+  ir::Def* is_instance(ir::Def* value, const InstanceTypes& types, Span span);
   ir::Def* annotate(std::vector<CallArgument>& args, Span span);
   ir::Def* print(std::vector<CallArgument>& args, Span span);
   ir::Def* get_attribute(std::vector<CallArgument>& args, Span span, bool only_ask);

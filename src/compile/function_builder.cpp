@@ -94,7 +94,7 @@ Def* FunctionBuilder::coerce(Def* value, const TypePtr& want) {
     return cast(value, inner);
   }
   if (inner->kind != TypeKind::kTuple || from->kind != TypeKind::kTuple ||
-      from->of.size() != inner->of.size())
+      from->of.size() != inner->of.size() || inner->named_tuple())
     return nullptr;
   // A tuple is converted element by element. Those that cannot be are found first: a caller that is told "no" may
   // try something else, and must find no half-made conversion in the graph.
@@ -227,6 +227,7 @@ Def* FunctionBuilder::must_operator(std::string_view name, std::initializer_list
 // ---- types
 
 std::string optional_help(const Def* value) {
+  if (value->type->kind == TypeKind::kUnion) return "; find out which of them it is with `isinstance` first";
   if (value->type->kind != TypeKind::kOptional) return {};
   if (!value->node || value->node->kind != ir::Kind::kGetAttr) return "; test `is not None` first";
   const std::string& name = value->node->name;

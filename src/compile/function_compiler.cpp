@@ -43,7 +43,7 @@ struct Rooms {
               comprehensions),
         calls(session, builder, classes, values, meanings, arguments, forms, comprehensions),
         indexing(builder, scopes, names, classes, values, meanings, expressions),
-        conditions(builder, scopes, values, meanings, expressions, forms),
+        conditions(builder, scopes, values, meanings, expressions, names),
         assignments(builder, scopes, names, classes, expressions, indexing, class_initialized_by(unit)),
         iteration(builder, scopes, names, meanings, arguments, expressions, assignments),
         comprehensions(builder, scopes, values, arguments, expressions, conditions, iteration),

@@ -97,6 +97,7 @@ Def* Indexing::subscript(const syntax::Subscript& e) {
       break;
     case TypeKind::kObject: return module_item(value, index, e.span);
     case TypeKind::kOptional:
+    case TypeKind::kUnion:
       builder_.fail(e.span, fmt::format("{} cannot be indexed{}", value->type->str(), optional_help(value)));
     default: builder_.fail(e.span, fmt::format("{} cannot be indexed", value->type->str()));
   }

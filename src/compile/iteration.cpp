@@ -5,6 +5,7 @@
 #include "src/compile/assignments.h"
 #include "src/compile/expressions.h"
 #include "src/compile/meanings.h"
+#include "src/compile/records.h"
 
 namespace tine::compile {
 
@@ -13,6 +14,10 @@ using ir::Node;
 
 Iterable Iteration::over(const syntax::Expr& e) {
   const auto* call = syntax::is<syntax::Call>(e);
+  if (const TypePtr type = call ? nullptr : meanings_.enum_class(e)) {
+    builder_.here(e.span);
+    return over_value(members_of(builder_, type), e.span);
+  }
   if (!call) return over_value(expressions_.value(e), e.span);
   if (auto modules = module_view(*call)) return *std::move(modules);
   if (auto modules = modules_within(*call)) return *std::move(modules);
@@ -235,6 +240,7 @@ Iterable Iteration::over_value(Def* value, Span span) {
     case TypeKind::kTuple: return over_tuple(value, span);
     case TypeKind::kObject: return over_modules(value, span);
     case TypeKind::kOptional:
+    case TypeKind::kUnion:
       builder_.fail(span,
                     fmt::format("a loop cannot run over {}{}", value->type->str(), optional_help(value)));
     default:

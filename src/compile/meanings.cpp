@@ -5,6 +5,7 @@
 #include "src/compile/classes.h"
 #include "src/compile/expressions.h"
 #include "src/compile/methods.h"
+#include "src/compile/records.h"
 #include "src/compile/suggest.h"
 
 namespace tine::compile {
@@ -37,6 +38,7 @@ bool can_be_constant(const Value& v) {
     case Tag::kInt:
     case Tag::kFloat:
     case Tag::kTensor:
+    case Tag::kEnum:
     case Tag::kString: return true;
     case Tag::kList: return all(v.as_list().items);
     case Tag::kTuple: return all(v.as_tuple().items);
@@ -63,6 +65,7 @@ struct Words {
 Meaning Meanings::of(const syntax::Expr& e) {
   Meaning m;
   if (const auto* name = syntax::is<syntax::Name>(e)) {
+    if (const Variable* v = scopes_.find(name->id); v && v->callee) return *v->callee;
     m.def = scopes_.value(*name);
     if (m.def) return m;
     m.dotted = std::string(name->id);
@@ -119,6 +122,10 @@ Meaning Meanings::attribute(const syntax::Attribute& e) {
   }
   if (const auto* type = std::get_if<TypeName>(&base.resolved); !base.def && type && class_of(type->type))
     return member_of_class(base, e);
+  if (const TypePtr type = base.def ? nullptr : enum_named(base.resolved)) {
+    builder_.here(e.span);
+    return {.def = member_of(builder_, type, e.name, e.name_span)};
+  }
   if (!base.def) {
     base.def = value_of(base, e.object->span);
   } else if (!base.method.empty()) {
@@ -131,7 +138,10 @@ Meaning Meanings::attribute(const syntax::Attribute& e) {
 // A name that is not a property is taken for a method: only the call knows the arguments that choose the row.
 Meaning Meanings::value_attribute(Def* self, const syntax::Attribute& e) {
   if (self->type->kind == TypeKind::kObject) return module_attribute(self, e.name, e.name_span);
-  if (self->type->kind == TypeKind::kOptional)
+  if (self->type->named_tuple()) return {.def = field_of(builder_, self, e.name, e.name_span)};
+  if (self->type->kind == TypeKind::kEnum)
+    return {.def = enum_attribute(builder_, self, e.name, e.name_span)};
+  if (self->type->kind == TypeKind::kOptional || self->type->kind == TypeKind::kUnion)
     builder_.fail(e.span, fmt::format("{} has no `{}`{}", self->type->str(), e.name, optional_help(self)));
   if (const auto found = property(self, e.name, e.span)) return {.def = *found};
   return {.def = self, .method = e.name};
@@ -213,6 +223,11 @@ Meaning Meanings::module_attribute(Def* object, std::string_view name, Span span
                                   help.empty() ? did_you_mean(name, names) : help));
 }
 
+TypePtr Meanings::enum_class(const syntax::Expr& e) const {
+  const std::string name = scopes_.free_name(e);
+  return name.empty() ? nullptr : enum_named(names_.resolve(name));
+}
+
 Def* Meanings::value_of(const Meaning& m, Span span) {
   if (m.def && m.method.empty()) return m.def;
   if (m.def) {
@@ -241,6 +256,17 @@ Def* Meanings::constant(const Value& value, Span span) {
     return builder_.list({}, Type::tensor());
   }
   return builder_.constant(value, std::move(type));
+}
+
+bool Meanings::is_callable(const Meaning& m, Span span) const {
+  if (!m.def) {
+    return std::holds_alternative<FunctionRef>(m.resolved) || std::holds_alternative<Overloads>(m.resolved) ||
+           std::holds_alternative<Operator>(m.resolved);
+  }
+  if (m.method.empty()) return false;
+  if (m.def->type->kind != TypeKind::kObject)
+    require_method(builder_, m.def, m.method, span, "attribute or method");
+  return true;
 }
 
 Callee Meanings::callee(const Meaning& meaning, Span span) {

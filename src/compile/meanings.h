@@ -45,6 +45,10 @@ class Meanings {
   // Fails if it is not a value.
   ir::Def* value_of(const Meaning& meaning, Span span);
   Callee callee(const Meaning& meaning, Span span);
+  // A function, an operator or a method, and no value.
+  [[nodiscard]] bool is_callable(const Meaning& meaning, Span span) const;
+  // The enum that an expression names; null for all else.
+  [[nodiscard]] TypePtr enum_class(const syntax::Expr& e) const;
 
  private:
   Meaning attribute(const syntax::Attribute& e);

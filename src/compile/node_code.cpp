@@ -70,7 +70,7 @@ void NodeCode::plain_node(const Node& node, const DefList& dying) {
       return (void)put({Opcode::OBJECT, define(node.output()), type_index(node.output()->type)});
     case Kind::kEnter: return enter(node, dying);
     case Kind::kExit: put({Opcode::LEAVE}); return end_node(dying);
-    case Kind::kTupleConstruct: return call(Opcode::TUPLE, node, 0, dying);
+    case Kind::kTupleConstruct: return tuple(node, dying);
     case Kind::kListConstruct: return call(Opcode::LIST, node, 0, dying);
     case Kind::kDictConstruct: return call(Opcode::DICT, node, 0, dying);
     case Kind::kListUnpack:
@@ -191,7 +191,7 @@ uint16_t NodeCode::add_site(code::CallSite site) {
   return static_cast<uint16_t>(function_->calls.size() - 1);
 }
 
-// Of TUPLE, LIST and DICT, too: a list of operands, and one result.
+// Of TUPLE, NAMED_TUPLE, LIST and DICT, too: a list of operands, and one result.
 void NodeCode::call(Opcode opcode, const Node& node, uint16_t site, const DefList& dying) {
   const std::vector<uint16_t> words = operands(node.inputs, dying);
   for (const Def* def : dying) forget(def);
@@ -218,6 +218,13 @@ void NodeCode::call_on(const Node& node, const DefList& dying) {
        static_cast<uint16_t>(words.size())});
   put_words(words);
   if (others.size() != dying.size()) kill({self});
+}
+
+void NodeCode::tuple(const Node& node, const DefList& dying) {
+  const TypePtr& type = node.output()->type;
+  const NamedTupleType* const named = type->named_tuple();
+  if (named && !named->name.empty()) return call(Opcode::NAMED_TUPLE, node, type_index(type), dying);
+  call(Opcode::TUPLE, node, 0, dying);
 }
 
 void NodeCode::fork(const Node& node, const DefList& dying) {

@@ -32,6 +32,7 @@ class NodeCode : protected RegisterCode {
   void wait(const ir::Node& node, const DefList& dying);
   void call(Opcode opcode, const ir::Node& node, uint16_t site, const DefList& dying);
   void call_on(const ir::Node& node, const DefList& dying);
+  void tuple(const ir::Node& node, const DefList& dying);
   void fork(const ir::Node& node, const DefList& dying);
   void get_attr(const ir::Node& node, const DefList& dying);
   void enter(const ir::Node& node, const DefList& dying);

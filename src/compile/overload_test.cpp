@@ -157,7 +157,7 @@ const std::vector<Case> kCases = {
     {"several results are a tuple",
      {"aten::max(Tensor self, int dim) -> (Tensor values, Tensor indices)"},
      {"Tensor", "int"},
-     "(0, 1) -> Tuple[Tensor, Tensor]"},
+     "(0, 1) -> NamedTuple(values : Tensor, indices : Tensor)"},
     {"without rows there is nothing to say", {}, {"int"}, ""},
 };
 

@@ -5,6 +5,7 @@
 // phis (compare Braun et al., "Simple and efficient construction of static single assignment form").
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,11 +17,15 @@
 
 namespace tine::compile {
 
+struct Meaning;  // meanings.h
+
 struct Variable {
   ir::Def* def = nullptr;  // null: not usable here, `why` says so
   TypePtr declared;        // of `x: T = ...` and of parameters; null when nobody said
   std::string why;
   bool assigned = false;  // in this scope; else it is a refinement or a loop's parameter
+  // `f = torch.relu`: what is called where the variable is. There is no value of it; after an `if` or a loop it is gone.
+  std::shared_ptr<const Meaning> callee = nullptr;
 };
 
 struct Scope {

@@ -65,8 +65,27 @@ TypePtr Statements::type_of_target(const syntax::Expr& target) const {
   return a ? assignments_.declared_type(*a) : nullptr;
 }
 
+// The value that is assigned; null for `f = torch.relu`, after which the variable can be called.
+Def* Statements::function_or_value(const syntax::Assign& s) {
+  const syntax::Expr& e = *s.value;
+  const auto* name = s.targets.size() == 1 ? syntax::is<syntax::Name>(*s.targets.front()) : nullptr;
+  const bool names_something = e.kind == syntax::ExprKind::kName || e.kind == syntax::ExprKind::kAttribute;
+  if (!name || !names_something) return expressions_.value(e, type_of_target(*s.targets.front()));
+  Meaning meaning = meanings_.of(e);
+  const Variable* old = scopes_.find(name->id);
+  if ((old && old->declared) || !meanings_.is_callable(meaning, e.span))
+    return meanings_.value_of(meaning, e.span);
+  Variable v;
+  v.why = fmt::format("`{}` is a function, which a variable holds only up to the end of its block", name->id);
+  v.assigned = true;
+  v.callee = std::make_shared<const Meaning>(std::move(meaning));
+  scopes_.set(name->id, std::move(v));
+  return nullptr;
+}
+
 void Statements::assign(const syntax::Assign& s) {
-  Def* value = expressions_.value(*s.value, type_of_target(*s.targets.front()));
+  Def* value = function_or_value(s);
+  if (!value) return;
   for (const syntax::ExprPtr& target : s.targets) assignments_.assign(*target, value, s.value->span);
 }
 

@@ -42,6 +42,7 @@ class Statements {
  private:
   bool statement(const syntax::Stmt& s);
   void assign(const syntax::Assign& s);
+  ir::Def* function_or_value(const syntax::Assign& s);
   [[nodiscard]] TypePtr type_of_target(const syntax::Expr& target) const;
   void annotated_assign(const syntax::AnnAssign& s);
   void declare(std::string_view name, const TypePtr& type, Span span);

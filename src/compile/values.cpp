@@ -85,8 +85,8 @@ Def* Values::arithmetic(BinaryOp op, Def* left, Def* right, Span span, bool in_p
     if (Def* d = builder_.try_operator(rows.first, {right, left})) return d;
   }
   std::string help;
-  if (l->kind == TypeKind::kOptional || r->kind == TypeKind::kOptional)
-    help = optional_help(l->kind == TypeKind::kOptional ? left : right);
+  if (const std::string first = optional_help(left); !first.empty() || !optional_help(right).empty())
+    help = first.empty() ? optional_help(right) : first;
   else if (op == BinaryOp::kAdd && (l->kind == TypeKind::kStr || r->kind == TypeKind::kStr))
     help = "; convert with `str(...)`, or write an f-string";
   else
@@ -196,7 +196,8 @@ Def* Values::compare(CompareOp op, Def* left, Def* right, Span span) {
   if (right->type->kind == TypeKind::kTensor) {
     if (Def* d = number_with_tensor(name, left, right)) return d;
   }
-  std::string help = optional_help(left->type->kind == TypeKind::kOptional ? left : right);
+  std::string help = optional_help(left);
+  if (help.empty()) help = optional_help(right);
   if (help.empty()) help = Classes::help(Classes::method_of(op), left, right);
   builder_.fail(span, fmt::format("`{}` does not take {} and {}{}", syntax::name_of(op), left->type->str(),
                                   right->type->str(), help));
@@ -281,6 +282,9 @@ Def* Values::truth(Def* value, Span span) {
       return builder_.must_operator("aten::ne", {length(value, span), builder_.integer(0)}, span);
     case TypeKind::kOptional:
       builder_.fail(span, fmt::format("a condition cannot be {}: write `is not None`", value->type->str()));
+    case TypeKind::kUnion:
+      builder_.fail(span,
+                    fmt::format("a condition cannot be {}{}", value->type->str(), optional_help(value)));
     default:
       builder_.fail(
           span, fmt::format("expected a condition (bool, int, float, str, list, dict or Tensor), got {}{}",

@@ -280,6 +280,10 @@ Def* Builder::tuple(std::vector<Def*> elements) {
   return graph_->add_output(*add(Kind::kTupleConstruct, std::move(elements)), Type::tuple(std::move(types)));
 }
 
+Def* Builder::tuple(std::vector<Def*> elements, TypePtr type) {
+  return graph_->add_output(*add(Kind::kTupleConstruct, std::move(elements)), std::move(type));
+}
+
 Def* Builder::list(std::vector<Def*> elements, TypePtr element_type) {
   return graph_->add_output(*add(Kind::kListConstruct, std::move(elements)),
                             Type::list(std::move(element_type)));

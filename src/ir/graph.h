@@ -228,6 +228,7 @@ class Builder {
   void enter(Def* object);
   void exit(Def* object);
   Def* tuple(std::vector<Def*> elements);
+  Def* tuple(std::vector<Def*> elements, TypePtr type);  // of named elements
   Def* list(std::vector<Def*> elements, TypePtr element_type);
   Def* dict(std::vector<Def*> keys_and_values, TypePtr key, TypePtr value);
   std::vector<Def*> unpack_tuple(Def* tuple);

@@ -24,6 +24,8 @@ constexpr int kDeepestBlock = 200;
 constexpr int kDeepestValue = 32;
 constexpr int kDeepestType = 32;
 constexpr size_t kLongestType = 4096;  // each use of a value may compare its type
+// Of one that defines a class: later uses are the same object.
+constexpr size_t kLongestDefinition = size_t{1} << 16;
 
 bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 bool is_name(char c) noexcept {
@@ -203,7 +205,9 @@ class Parser {
     int depth = 0;
     while (at_ < text_.size()) {
       const char c = text_[at_];
-      if (c == '[' || c == '(') {
+      if (c == '\'' || c == '"') {  // the value of an enum
+        skip_quoted();
+      } else if (c == '[' || c == '(') {
         if (++depth > kDeepestType) fail("the type is nested too deeply");
       } else if (c == ']' || c == ')') {
         if (depth == 0) break;
@@ -211,6 +215,8 @@ class Parser {
       } else if (depth == 0 && (c == ',' || c == '=' || c == ':' || c == '\n')) {
         // "::" does not occur in the names of types.
         break;
+      } else if (depth == 0 && c == '.' && text_[at_ - 1] == ')') {
+        break;  // a member of the enum
       }
       ++at_;
     }
@@ -218,9 +224,11 @@ class Parser {
     std::string_view words = text_.substr(begin, at_ - begin);
     while (!words.empty() && is_space(words.back())) words.remove_suffix(1);
     if (words.empty()) fail("expected a type");
-    if (words.size() > kLongestType) {
+    const bool defines =
+        words.find("NamedTuple(") != std::string_view::npos || words.find("Enum(") != std::string_view::npos;
+    if (const size_t most = defines ? kLongestDefinition : kLongestType; words.size() > most) {
       at_ = begin;
-      fail(fmt::format("the type has {} characters, at most {} are read", words.size(), kLongestType));
+      fail(fmt::format("the type has {} characters, at most {} are read", words.size(), most));
     }
     // Asked first: parse_type() would make a type without slots of the same name.
     if (options_.object_type) {
@@ -233,7 +241,7 @@ class Parser {
     }
     TypePtr parsed;
     try {
-      parsed = parse_type(words);
+      parsed = parse_type(words, &types_);
     } catch (const Error& error) {
       at_ = begin;
       fail(error.message());
@@ -256,7 +264,16 @@ class Parser {
       of.push_back(known(inner, begin));
       same = same && of.back() == inner;
     }
-    return same ? type : std::make_shared<const Type>(type->kind, std::move(of), type->name);
+    return same ? type : type->over(std::move(of));
+  }
+  // From one quote to the last character before the other.
+  void skip_quoted() {
+    const char quote = text_[at_++];
+    while (at_ < text_.size() && text_[at_] != quote) at_ += text_[at_] == '\\' ? 2 : 1;
+    if (at_ >= text_.size()) {
+      at_ = text_.size();
+      fail("the string has no end");
+    }
   }
 
   Value number() {
@@ -282,6 +299,43 @@ class Parser {
       fail("expected a constant");
     }
     return value;
+  }
+
+  // `app.Color.RED`, where app.Color was defined, or is defined here.
+  bool enum_begins() noexcept {
+    const char c = peek();
+    if (!(c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))) return false;
+    size_t end = at_;
+    while (end < text_.size() && is_name(text_[end])) ++end;
+    const std::string_view word = text_.substr(at_, end - at_);
+    return word == "Enum" || word.find('.') != std::string_view::npos;
+  }
+  Value member() {
+    const size_t begin = at_;
+    TypePtr found;
+    std::string_view word;
+    if (accept_word("Enum")) {
+      at_ = begin;
+      found = type();  // which ends at `.`
+      if (!accept('.')) fail("expected the name of a member");
+      word = name();
+    } else {
+      const std::string_view all = name();
+      const size_t dot = all.rfind('.');
+      word = all.substr(dot + 1);
+      if (const auto known = types_.find(all.substr(0, dot)); known != types_.end()) found = known->second;
+    }
+    if (!found || found->kind != TypeKind::kEnum) {
+      at_ = begin;
+      fail("expected a member of an enum that is defined before");
+    }
+    auto type = std::static_pointer_cast<const EnumType>(found);
+    const int index = type->index_of(word);
+    if (index < 0) {
+      at_ = begin;
+      fail(fmt::format("{} has no member {}", type->name, word));
+    }
+    return enum_member(std::move(type), static_cast<size_t>(index));
   }
 
   Value tensor() {
@@ -372,8 +426,8 @@ class Parser {
       while (!accept('}')) {
         if (dict->size() > 0) expect(',');
         Value key = constant(depth + 1);
-        if (!key.is_string() && !key.is_int() && !key.is_float() && !key.is_bool())
-          fail("expected a str, an int, a float or a bool as the key");
+        if (!key.is_string() && !key.is_int() && !key.is_float() && !key.is_bool() && !key.is(Tag::kEnum))
+          fail("expected a str, an int, a float, a bool or a member of an enum as the key");
         expect(':');
         dict->set(std::move(key), constant(depth + 1));
       }
@@ -383,6 +437,7 @@ class Parser {
     if (accept_word("True")) return Value(true);
     if (accept_word("False")) return Value(false);
     if (accept_word("tensor")) return tensor();
+    if (enum_begins()) return member();
     if (c == '<')
       fail("a text that shows a constant only as <...> cannot be read back: it was not printed exactly");
     return number();
@@ -677,6 +732,7 @@ class Parser {
           // As PyTorch writes them: 1 is a bool's True, and may be a float's 1.
           if (output->kind == TypeKind::kBool) node.constant = Value(node.constant.as_int() != 0);
         }
+        if (output) node.constant = with_classes(node.constant, output);
         break;
       case Kind::kTupleIndex: {
         const int64_t index = integer();
@@ -734,6 +790,7 @@ class Parser {
   std::unordered_map<std::string_view, std::string> functions_;  // PyTorch's constants of functions
   DType dtype_ = DType::kFloat32;                                // of the last Tensor type that said one
   bool raises_ = false;                                          // an exit may stand in front of other nodes
+  TypeNames types_;  // the classes that the text has defined
 };
 
 }  // namespace

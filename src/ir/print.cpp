@@ -63,14 +63,23 @@ std::string tensor_text(const Tensor& t) {
   return out + "\")";
 }
 
-std::string value_text(const Value& value, bool exact) {
+// As PyTorch calls the type of None. `defined`: null in text for people, which defines no classes.
+std::string type_text(const TypePtr& type, TypeNames* defined) {
+  if (!type) return "<no type>";
+  if (type->kind == TypeKind::kNone) return "NoneType";
+  return defined ? type->definition(defined) : type->str();
+}
+
+std::string value_text(const Value& value, TypeNames* defined) {
   switch (value.tag()) {
     case Tag::kNone: return "None";
     case Tag::kBool: return value.as_bool() ? "True" : "False";
     case Tag::kInt: return fmt::format("{}", value.as_int());
     case Tag::kFloat: return float_text(value.as_float());
     case Tag::kString: return in_quotes(value.as_string());
-    case Tag::kTensor: return exact ? tensor_text(value.as_tensor()) : "<Tensor>";
+    case Tag::kTensor: return defined ? tensor_text(value.as_tensor()) : "<Tensor>";
+    case Tag::kEnum:
+      return fmt::format("{}.{}", type_text(value.as_enum().type, defined), value.as_enum().name());
     case Tag::kList:
     case Tag::kTuple: {
       const bool list = value.is(Tag::kList);
@@ -78,7 +87,7 @@ std::string value_text(const Value& value, bool exact) {
       std::string out = list ? "[" : "(";
       for (size_t i = 0; i < items.size(); ++i) {
         if (i != 0) out += ", ";
-        out += value_text(items[i], exact);
+        out += value_text(items[i], defined);
       }
       if (!list && items.size() == 1) out += ",";  // (1) is 1
       return out + (list ? "]" : ")");
@@ -87,12 +96,12 @@ std::string value_text(const Value& value, bool exact) {
       std::string out = "{";
       for (const auto& [key, item] : value.as_dict().items()) {
         if (out.size() > 1) out += ", ";
-        out += fmt::format("{} : {}", value_text(key, exact), value_text(item, exact));
+        out += fmt::format("{} : {}", value_text(key, defined), value_text(item, defined));
       }
       return out + "}";
     }
     default:
-      if (exact) {
+      if (defined) {
         throw ValueError(
             fmt::format("a graph that holds {} as a constant has no text form that could be sent or "
                         "saved; pass it as an argument instead",
@@ -100,11 +109,6 @@ std::string value_text(const Value& value, bool exact) {
       }
       return fmt::format("<{}>", name_of(value.tag()));
   }
-}
-
-// As PyTorch calls the type of None.
-std::string type_text(const TypePtr& type) {
-  return !type ? "<no type>" : type->kind == TypeKind::kNone ? "NoneType" : type->str();
 }
 
 // With the overload; PyTorch's word for the one without a name, since "aten::lt" alone means any.
@@ -153,7 +157,8 @@ class Printer {
                                   [](const Def* def, const TypePtr& type) { return equal(def->type, type); });
     if (!plain) {
       out_ += " -> (";
-      for (size_t i = 0; i < graph.returns.size(); ++i) out_ += (i ? ", " : "") + type_text(graph.returns[i]);
+      for (size_t i = 0; i < graph.returns.size(); ++i)
+        out_ += (i ? ", " : "") + type_text(graph.returns[i], defined());
       out_ += ")";
     }
     out_ += ":\n";
@@ -207,7 +212,7 @@ class Printer {
       if (i != 0) out_ += ", ";
       out_ += name(defs[i]);
       out_ += " : ";
-      out_ += type_text(defs[i]->type);
+      out_ += type_text(defs[i]->type, defined());
     }
   }
   void params(const Block& block) {
@@ -276,7 +281,7 @@ class Printer {
         if (node.constant.is_bool()) {
           out_ += fmt::format("[value={:d}]", node.constant.as_bool());
         } else {
-          out_ += fmt::format("[value={}]", value_text(node.constant, options_.exact));
+          out_ += fmt::format("[value={}]", value_text(node.constant, defined()));
         }
         break;
       case Kind::kCallFunction:
@@ -285,11 +290,13 @@ class Printer {
       case Kind::kSetAttr: out_ += fmt::format("[name={}]", in_quotes(node.name)); break;
       case Kind::kRaise: out_ += fmt::format("[kind={}]", in_quotes(node.name)); break;
       case Kind::kTupleIndex: out_ += fmt::format("[index={}]", node.index); break;
-      case Kind::kIsInstance: out_ += fmt::format("[type={}]", type_text(node.type)); break;
+      case Kind::kIsInstance: out_ += fmt::format("[type={}]", type_text(node.type, defined())); break;
       default: break;
     }
   }
 
+  // The classes that this text has defined.
+  TypeNames* defined() noexcept { return options_.exact ? &defined_ : nullptr; }
   void indent(int depth) { out_.append(static_cast<size_t>(2 * depth), ' '); }
 
   const PrintOptions options_;
@@ -299,6 +306,7 @@ class Printer {
   std::unordered_set<std::string> taken_;
   std::unordered_map<std::string, int> suffix_;
   std::vector<const Graph*> forks_;
+  TypeNames defined_;
 };
 
 }  // namespace

@@ -261,7 +261,7 @@ class Classes {
       of.push_back(known(inner));
       same = same && of.back() == inner;
     }
-    return same ? type : std::make_shared<const Type>(type->kind, std::move(of), type->name);
+    return same ? type : type->over(std::move(of));
   }
 
  private:
@@ -328,8 +328,12 @@ Value unread_value(const TypePtr& type) {
     case TypeKind::kTuple: {
       std::vector<Value> items;
       for (const TypePtr& of : type->of) items.push_back(unread_value(of));
-      return Value(detail::make_ref<Tuple>(std::move(items)));
+      return tuple_of(std::move(items), *type);
     }
+    case TypeKind::kUnion: return unread_value(type->of.front());
+    case TypeKind::kEnum:
+      if (!type->name.empty()) return enum_member(std::static_pointer_cast<const EnumType>(type), 0);
+      [[fallthrough]];
     default: throw SyntaxError(fmt::format("prim::Uninitialized: a {} must have a value here", type->str()));
   }
 }

@@ -382,19 +382,74 @@ TEST(IrText, PlacesAreReadAndWhatIsNoPlaceIsAComment) {
 
 TEST(IrText, OfEachKindOfConstantComesBackAsItWas) {
   for (const char* constant :
-       {"int = prim::Constant[value=-7]()", "float = prim::Constant[value=2.5]()",
-        "float = prim::Constant[value=3.0]()", "float = prim::Constant[value=inf]()",
-        "float = prim::Constant[value=-inf]()", "float = prim::Constant[value=nan]()",
-        "float = prim::Constant[value=1e+300]()", "bool = prim::Constant[value=0]()",
-        "NoneType = prim::Constant()", "Tuple[int] = prim::Constant[value=(1,)]()",
+       {"int = prim::Constant[value=-7]()",
+        "float = prim::Constant[value=2.5]()",
+        "float = prim::Constant[value=3.0]()",
+        "float = prim::Constant[value=inf]()",
+        "float = prim::Constant[value=-inf]()",
+        "float = prim::Constant[value=nan]()",
+        "float = prim::Constant[value=1e+300]()",
+        "bool = prim::Constant[value=0]()",
+        "NoneType = prim::Constant()",
+        "Tuple[int] = prim::Constant[value=(1,)]()",
         "Tuple[bool, None] = prim::Constant[value=(False, None)]()",
         "List[str] = prim::Constant[value=[\"a\", \"\\x1f \\r\\t\\\\\"]]()",
+        "Enum(app.Color, str, RED = 'r]', GREEN = 'g') = prim::Constant[value=app.Color.GREEN]()",
+        "List[Enum(app.Color, int, RED = 1)] = prim::Constant[value=[app.Color.RED]]()",
+        "List[Any] = prim::Constant[value=[Enum(app.Color, int, RED = 1).RED, app.Color.RED]]()",
+        "Dict[Enum(app.Color, int, RED = 1), int] = prim::Constant[value={app.Color.RED : 1}]()",
+        "NamedTuple(app.P, x : int, q : NamedTuple(app.Q, y : str)) = prim::Constant[value=(1, (\"a\",))]()",
         "Tensor = prim::Constant[value=tensor(\"uint8\", [2, 1], \"00ff\")]()",
         "Tensor = prim::Constant[value=tensor(\"int64\", [1], \"0102030405060708\")]()",
         "Tensor = prim::Constant[value=tensor(\"float32\", [0, 3], \"\")]()"}) {
     const std::string text = fmt::format("graph(%x : int):\n  %1 : {}\n  return (%x)\n", constant);
     EXPECT_EQ(print(*parse(text, ops(), "f"), {.exact = true}), text);
   }
+}
+
+TEST(IrText, DefinesAClassWhereItStandsFirstAndOnlyThere) {
+  const std::string text =
+      "graph(%p : NamedTuple(app.P, x : int, y : int), %c : Enum(app.C, int, A = 1, B = 2)):\n"
+      "  %x : int = prim::TupleIndex[index=0](%p)\n"
+      "  %q : app.P = prim::TupleConstruct(%x, %x)\n"
+      "  %is : bool = prim::isinstance[type=Union[app.P, NamedTuple(app.Q, s : str)]](%q)\n"
+      "  %f : Future[app.C] = prim::fork_0(%c)\n"
+      "  return (%q)\n\n"
+      "with prim::fork_0 = graph(%c : app.C):\n"
+      "  %1 : bool = aten::eq.enum(%c, %c)\n"
+      "  return (%c)\n";
+  const auto graph = parse(text, ops(), "f");
+  EXPECT_EQ(print(*graph, {.exact = true}), text);
+  EXPECT_EQ(content_hash(*graph), content_hash(*parse(text, ops(), "g")));
+  std::string other = text;
+  other.replace(other.find("A = 1"), 5, "A = 3");
+  EXPECT_NE(content_hash(*graph), content_hash(*parse(other, ops(), "f")));
+  // A value that is made as a P is one for good: its fields were checked.
+  EXPECT_THAT(
+      refusal(
+          "graph(%x : str):\n  %q : NamedTuple(app.P, x : int) = prim::TupleConstruct(%x)\n  return (%q)\n"),
+      HasSubstr("the node makes a Tuple[str]"));
+}
+
+TEST(IrText, RefusesWhatIsNoMemberAndNoTupleOfItsClass) {
+  const auto constant = [](const char* type, const char* value) {
+    return refusal(
+        fmt::format("graph():\n  %1 : {} = prim::Constant[value={}]()\n  return (%1)\n", type, value));
+  };
+  const char* const color = "Enum(app.C, int, A = 1)";
+  EXPECT_EQ(constant(color, "app.C.A"), "accepted");
+  EXPECT_EQ(constant(color, "1"), "accepted");
+  EXPECT_THAT(constant(color, "app.C.B"), HasSubstr("app.C has no member B"));
+  EXPECT_THAT(constant(color, "app.D.A"), HasSubstr("expected a member of an enum that is defined before"));
+  EXPECT_THAT(constant(color, "2"), HasSubstr("the constant is not a app.C"));
+  EXPECT_THAT(constant("Enum(app.C, str, A = 'x)", "app.C.A"), HasSubstr("the string has no end"));
+  EXPECT_THAT(constant("app.C", "app.C.A"), HasSubstr("the type app.C is not known here"));
+  EXPECT_EQ(constant("NamedTuple(app.P, x : int)", "(1,)"), "accepted");
+  EXPECT_THAT(constant("NamedTuple(app.P, x : int)", "(\"a\",)"), HasSubstr("the constant is not a app.P"));
+  EXPECT_THAT(constant("NamedTuple(app.P, x : int)", "(1, 2)"), HasSubstr("the constant is not a app.P"));
+  std::string many = "Enum(app.C, int";
+  while (many.size() < (size_t{1} << 16)) many += fmt::format(", A{} = 1", many.size());
+  EXPECT_THAT(constant((many + ")").c_str(), "1"), HasSubstr("at most 65536 are read"));
 }
 
 TEST(IrText, NamesAreMadeDifferentAndReadable) {

@@ -281,7 +281,9 @@ class Verifier {
     const TypePtr& type = node.output()->type;
     switch (node.kind) {
       case Kind::kTupleConstruct:
-        if (const TypePtr made = Type::tuple(types(node.inputs)); !is_subtype(made, type))
+        if (type->kind != TypeKind::kTuple) fail(&node, "the node makes a tuple");
+        // One of a class is made here: of its fields' types.
+        if (const TypePtr made = Type::tuple(types(node.inputs)); !is_subtype(made, Type::tuple(type->of)))
           fail(&node, fmt::format("the node makes a {}", made->str()));
         return;
       case Kind::kListConstruct:
@@ -416,7 +418,9 @@ std::optional<std::string> check_op(const Op& op, const std::vector<Def*>& input
   const TypePtr type = substitute(schema.result_type(), bindings);
   if (!type) return fmt::format("{}: its result type does not follow from its arguments", schema.full_name());
   // For a row that can return anything, the node says what type it expects, and the machine checks it.
-  if (!equal(type, result) && type->kind != TypeKind::kAny)
+  // The names of a tuple's elements may be left out.
+  const bool same = equal(type, result) || (type->named_tuple() && equal(Type::tuple(type->of), result));
+  if (!same && type->kind != TypeKind::kAny)
     return fmt::format("{} returns {}, declared is {}", schema.full_name(), type->str(), result->str());
   return std::nullopt;
 }

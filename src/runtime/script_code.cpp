@@ -36,7 +36,7 @@ constexpr size_t kMostBytes = size_t{16} << 20;
 constexpr size_t kMostTerms = 400'000;
 // Of one class: a slot is looked for by its name.
 constexpr size_t kMostSlots = 16'384;
-constexpr size_t kLongestType = 4096;
+constexpr size_t kLongestType = size_t{1} << 16;  // it may define named tuples and enums
 constexpr size_t kMostClasses = 65'536;
 
 // Visits every node of the graph, of inner blocks and of forks.
@@ -69,7 +69,7 @@ TypePtr renamed(const TypePtr& type, const Renaming& rename) {
     of.push_back(renamed(inner, rename));
     same = same && of.back() == inner;
   }
-  return same ? type : std::make_shared<const Type>(type->kind, std::move(of), type->name);
+  return same ? type : type->over(std::move(of));
 }
 
 void rename_types(Schema& schema, const Renaming& rename) {
@@ -149,7 +149,7 @@ struct Class {
   [[nodiscard]] std::string text() const {
     std::string text =
         object ? fmt::format("{}{}\n", kObject, name) : fmt::format("{}{} {}\n", kClass, name, facts);
-    for (const auto& slot : slots) text += fmt::format("{}{} {}\n", kSlot, slot.name, slot.type->str());
+    for (const auto& slot : slots) text += fmt::format("{}{} {}\n", kSlot, slot.name, slot.type->definition());
     for (const auto& [method, function] : methods)
       text += fmt::format("{}{} {}\n", kMethod, method, function);
     return text;
@@ -369,7 +369,7 @@ class Exporting {
     signature.name = one.name.substr(one.name.rfind('.') + 1);
     rename_types(signature, rename_);
     auto defaults = take_defaults(&signature);
-    Entry e{signature.str(), ir::clone(*one.graph), std::move(defaults)};
+    Entry e{signature.definition(), ir::clone(*one.graph), std::move(defaults)};
     each_node(*e.graph, [&](ir::Node& node) {
       if (calls_foreign(node)) {
         throw ValueError(fmt::format(

@@ -153,11 +153,12 @@ TEST(Lexer, ASourceMayHave16MiBAndNoMore) {
   EXPECT_THAT(message(text), HasSubstr("a script's source is at most 16 MiB long"));
 }
 
-TEST(Lexer, ATypeInACommentIsRefusedWhateverTypeItIs) {
+TEST(Lexer, ATypeInACommentThatBelongsToNothingIsRefused) {
   for (const char* type : {"(int) -> str", "List[int]", "Tuple[int]", "Dict[str, int]", "Optional[int]",
                            "Tensor", "torch.Tensor", "Future[int]", "int", "float", "str"})
     for (const char* form : {"#type:{}\n", "# type: {}\n", "#   type:   {}\n"})
-      EXPECT_THAT(message(fmt::format(fmt::runtime(form), type)), HasSubstr("types in comments are not read"))
+      EXPECT_THAT(message(fmt::format(fmt::runtime(form), type)),
+                  HasSubstr("a type in a comment is read after a parameter"))
           << type;
   for (const char* other : {"# type\n", "# types: int\n", "# type: ignore\n", "# a type: int\n", "#\n"})
     EXPECT_EQ(message(other), "no error") << other;

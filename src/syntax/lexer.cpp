@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "src/syntax/type_comments.h"
+
 namespace tine::syntax {
 namespace {
 
@@ -139,12 +141,13 @@ size_t first_bad_byte(std::string_view text) noexcept {
 
 class Lexer {
  public:
-  Lexer(std::shared_ptr<const Source> source, Span range, bool lines)
+  Lexer(std::shared_ptr<const Source> source, Span range, bool lines, std::vector<TypeComment>* comments)
       : source_(std::move(source)),
         // Begins at the start of the text, not of the range, so that offsets are those of the Source.
         text_(std::string_view(source_->text).substr(0, range.end)),
         at_(range.begin),
-        lines_(lines) {}
+        lines_(lines),
+        comments_(comments) {}
 
   std::vector<Token> run() {
     // Scripts have about one token for three bytes.
@@ -190,18 +193,15 @@ class Lexer {
     const size_t end = std::min(text_.find('\n', at_), text_.size());
     std::string_view comment = text_.substr(at_ + 1, end - at_ - 1);
     while (!comment.empty() && comment.front() == ' ') comment.remove_prefix(1);
-    if (comment.starts_with("type:")) {
-      std::string_view rest = comment.substr(5);
-      while (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
-      // Ignoring a type comment would compile something else than its author meant, so it is an error.
-      constexpr std::array<std::string_view, 11> kTypes = {
-          "(", "List", "Tuple", "Dict", "Optional", "Tensor", "torch.", "Future", "int", "float", "str"};
-      if (std::any_of(kTypes.begin(), kTypes.end(),
-                      [&](std::string_view t) { return rest.starts_with(t); })) {
-        fail_here(end - at_,
-                  "types in comments are not read; write an annotation, as in `x: List[int] = []` or "
-                  "`def f(x: int) -> int:`");
-      }
+    if (comments_ && comment.starts_with("type:")) {
+      comment.remove_prefix(5);
+      comment = comment.substr(0, comment.find('#'));
+      while (!comment.empty() && comment.front() == ' ') comment.remove_prefix(1);
+      while (!comment.empty() && (comment.back() == ' ' || comment.back() == '\t' || comment.back() == '\r'))
+        comment.remove_suffix(1);
+      const auto begin = static_cast<uint32_t>(comment.data() - text_.data());
+      if (is_type_comment(comment))
+        comments_->push_back({{begin, begin + static_cast<uint32_t>(comment.size())}, tokens_.size()});
     }
     at_ = static_cast<uint32_t>(end);
   }
@@ -409,6 +409,7 @@ class Lexer {
   std::string_view text_;
   uint32_t at_;
   bool lines_;
+  std::vector<TypeComment>* const comments_;  // null: not asked for
   std::vector<Token> tokens_;
   std::vector<std::string_view> indents_;
   std::vector<uint32_t> brackets_;
@@ -456,7 +457,7 @@ std::string name_of(Tok tok) {
   return "?";
 }
 
-std::vector<Token> lex(const std::shared_ptr<const Source>& source) {
+std::vector<Token> lex(const std::shared_ptr<const Source>& source, std::vector<TypeComment>* comments) {
   constexpr size_t kLimit = size_t{16} << 20;
   if (source->text.size() > kLimit) {
     throw_at(ErrorKind::kSyntax, SourceSpan(source, source->first_line, 1),
@@ -468,11 +469,11 @@ std::vector<Token> lex(const std::shared_ptr<const Source>& source) {
     throw SyntaxError(
         fmt::format("{}:{}:{}: the source is not UTF-8", source->name, place.line, place.column));
   }
-  return Lexer(source, {0, static_cast<uint32_t>(source->text.size())}, true).run();
+  return Lexer(source, {0, static_cast<uint32_t>(source->text.size())}, true, comments).run();
 }
 
 std::vector<Token> lex_expression(const std::shared_ptr<const Source>& source, Span span) {
-  return Lexer(source, span, false).run();
+  return Lexer(source, span, false, nullptr).run();
 }
 
 StringBody body_of(const Source& source, const Token& string) {

@@ -115,14 +115,17 @@ enum class Tok : uint8_t {
 // "`while`", "a name", "the end of the line", ...: how messages call it.
 [[nodiscard]] std::string name_of(Tok tok);
 
+struct TypeComment;  // type_comments.h
+
 struct Token {
   Tok kind = Tok::kEnd;
   Span span;
 };
 
 // The whole source. Its first line may be indented, as inspect.getsource gives methods: that indentation is
-// the outermost one.
-[[nodiscard]] std::vector<Token> lex(const std::shared_ptr<const Source>& source);
+// the outermost one. `comments` gets the comments that are types, in their order.
+[[nodiscard]] std::vector<Token> lex(const std::shared_ptr<const Source>& source,
+                                     std::vector<TypeComment>* comments = nullptr);
 // An expression inside the source (a field of an f-string, an annotation in quotes): no lines, no indentation.
 [[nodiscard]] std::vector<Token> lex_expression(const std::shared_ptr<const Source>& source, Span span);
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "src/syntax/type_comments.h"
+
 namespace tine::syntax {
 namespace {
 
@@ -93,10 +95,20 @@ TEST(Lexer, IndentationThatMatchesNothingIsRefused) {
   EXPECT_THAT(refusal("a\n  b\n\tc\n"), HasSubstr("indentation"));
 }
 
-TEST(Lexer, ATypeInACommentIsRefusedBecauseItWouldBeIgnored) {
-  EXPECT_THAT(refusal("x = [] # type: List[int]\n"), HasSubstr("write an annotation"));
-  EXPECT_EQ(refusal("x = [] # type: ignore\n"), "no error");
-  EXPECT_EQ(refusal("x = [] # type: whatever comes\n"), "no error");
+TEST(Lexer, TypesInCommentsAreFoundInFrontOfTheirTokens) {
+  const auto s = source(
+      "x = [] # type:  List[int]  # more\ny # type: ignore\n# type: (int) -> int\n# type: whatever "
+      "comes\nz\n");
+  std::vector<TypeComment> found;
+  const auto tokens = lex(s, &found);
+  ASSERT_EQ(found.size(), 2U);
+  const auto text = [&](const TypeComment& c) {
+    return s->text.substr(c.span.begin, c.span.end - c.span.begin);
+  };
+  EXPECT_EQ(text(found[0]), "List[int]");
+  EXPECT_EQ(tokens[found[0].before].kind, Tok::kNewline);
+  EXPECT_EQ(text(found[1]), "(int) -> int");
+  EXPECT_EQ(s->text.substr(tokens[found[1].before].span.begin, 1), "z");
 }
 
 TEST(Lexer, BytesThatAreNoTextAreRefused) {

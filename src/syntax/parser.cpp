@@ -3,16 +3,19 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "src/syntax/expression_parser.h"
+#include "src/syntax/type_comments.h"
 
 namespace tine::syntax {
 namespace {
 
 class Parser : public ExpressionParser {
  public:
-  using ExpressionParser::ExpressionParser;
+  Parser(std::shared_ptr<const Source> source, std::vector<Token> tokens, std::vector<TypeComment> comments)
+      : ExpressionParser(std::move(source), std::move(tokens)), comments_(std::move(comments)) {}
 
   Module module() {
     Module m;
@@ -45,10 +48,74 @@ class Parser : public ExpressionParser {
                                         found()));
       }
     }
+    // Ignoring one would compile something else than its author meant.
+    for (const TypeComment& c : comments_) {
+      if (!c.used)
+        fail(c.span,
+             "a type in a comment is read after a parameter, in front of a function's body and after the "
+             "assignment of a variable; elsewhere write an annotation, as in `x: List[int] = []`");
+    }
     return m;
   }
 
  private:
+  // The comments in front of the tokens from `first` to `last`.
+  std::span<TypeComment> comments_before(size_t first, size_t last) {
+    const auto begin = std::partition_point(comments_.begin(), comments_.end(),
+                                            [&](const TypeComment& c) { return c.before < first; });
+    const auto end =
+        std::partition_point(begin, comments_.end(), [&](const TypeComment& c) { return c.before <= last; });
+    return {begin, end};
+  }
+  std::string_view text_of(const TypeComment& c) const {
+    return std::string_view(source_->text).substr(c.span.begin, c.span.end - c.span.begin);
+  }
+  // The type in a comment in front of the next token; null where there is none.
+  ExprPtr commented_type() {
+    for (TypeComment& c : comments_before(at_, at_)) {
+      if (c.used || is_signature(text_of(c))) continue;
+      c.used = true;
+      return parse_expression(source_, c.span);
+    }
+    return nullptr;
+  }
+  // A parameter may have both an annotation and a comment if they say the same.
+  void add_type(ExprPtr type, std::string_view what, ExprPtr* annotation) const {
+    const auto written = [&](const Expr& e) {
+      std::string text = source_->text.substr(e.span.begin, e.span.end - e.span.begin);
+      std::erase(text, ' ');
+      return text;
+    };
+    if (*annotation && written(**annotation) != written(*type))
+      fail(type->span, fmt::format("the annotation of {} and this comment are different; keep one", what));
+    if (!*annotation) *annotation = std::move(type);
+  }
+
+  // `# type: (...) -> T` behind the head of a function or in front of its first statement, before or after the docstring.
+  void signature_comment(FunctionDef& f, size_t body) {
+    size_t first = body;
+    while (tokens_[first].kind == Tok::kNewline || tokens_[first].kind == Tok::kIndent) ++first;
+    if (tokens_[first].kind == Tok::kString && tokens_[first + 1].kind == Tok::kNewline) first += 2;
+    for (TypeComment& c : comments_before(body, first)) {
+      if (c.used || !is_signature(text_of(c))) continue;
+      c.used = true;
+      SignatureComment s = parse_signature(source_, c.span);
+      add_type(std::move(s.returns), "the result", &f.returns);
+      if (s.ellipsis) continue;
+      // A method's own object is not named.
+      const bool method = s.params.size() + 1 == f.params.size() && f.params.front().name == "self";
+      const size_t skipped = method ? 1 : 0;
+      if (s.params.size() + skipped != f.params.size()) {
+        fail(c.span, fmt::format("this comment has the types of {} parameters, but `{}` takes {}",
+                                 s.params.size(), f.name, f.params.size()));
+      }
+      for (size_t i = 0; i < s.params.size(); ++i) {
+        Param& p = f.params[i + skipped];
+        add_type(std::move(s.params[i]), fmt::format("`{}`", p.name), &p.annotation);
+      }
+    }
+  }
+
   [[noreturn]] void refuse_async() const {
     fail(peek().span,
          "`async` is not supported in scripts; start work with `torch.jit.fork` and take its result with "
@@ -117,6 +184,7 @@ class Parser : public ExpressionParser {
     if (accept(Tok::kArrow)) f.returns = expression();
     expect(Tok::kColon, "after the function's head");
     f.span = since(begin);
+    signature_comment(f, at_);
     f.body = block("a function");
     // As in Python, the docstring is a plain string that stands alone as the first statement. An f-string is not one.
     if (!f.body.empty() && f.body.front()->kind == StmtKind::kExpr) {
@@ -159,8 +227,13 @@ class Parser : public ExpressionParser {
         // Before `*` only: parameters after it are given by name, so they may come in any order.
         fail(name.span, fmt::format("the parameter `{}` has no default but follows one that has", p.name));
       }
+      // Before the comma or after it.
+      ExprPtr type = commented_type();
+      const bool more = accept(Tok::kComma);
+      if (!type) type = commented_type();
+      if (type) add_type(std::move(type), fmt::format("`{}`", p.name), &p.annotation);
       f.params.push_back(std::move(p));
-      if (!accept(Tok::kComma)) break;
+      if (!more) break;
     }
     expect(Tok::kRParen, "after the parameters");
   }
@@ -479,6 +552,17 @@ class Parser : public ExpressionParser {
       }
       s->value = std::move(value);
       s->span = since(begin);
+      const Expr& target = *s->targets.front();
+      const bool single =
+          s->targets.size() == 1 && (target.kind == ExprKind::kName || target.kind == ExprKind::kAttribute);
+      if (ExprPtr type = single ? commented_type() : nullptr) {
+        auto annotated = std::make_unique<AnnAssign>();
+        annotated->target = std::move(s->targets.front());
+        annotated->annotation = std::move(type);
+        annotated->value = std::move(s->value);
+        annotated->span = s->span;
+        return annotated;
+      }
       return s;
     }
     if (peek().kind >= Tok::kPlusAssign && peek().kind <= Tok::kAtAssign) {
@@ -529,13 +613,16 @@ class Parser : public ExpressionParser {
                          what));
     }
   }
+
+  std::vector<TypeComment> comments_;
 };
 
 }  // namespace
 
 Module parse(std::shared_ptr<const Source> source) {
-  std::vector<Token> tokens = lex(source);
-  return Parser(std::move(source), std::move(tokens)).module();
+  std::vector<TypeComment> comments;
+  std::vector<Token> tokens = lex(source, &comments);
+  return Parser(std::move(source), std::move(tokens), std::move(comments)).module();
 }
 
 ExprPtr parse_expression(std::shared_ptr<const Source> source, Span span) {

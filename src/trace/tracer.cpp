@@ -143,7 +143,7 @@ Value Tracer::plain(const Value& value) const {
     case Tag::kTuple: {
       std::vector<Value> items;
       for (const Value& item : value.as_tuple().items) items.push_back(plain(item));
-      return Value(detail::make_ref<Tuple>(std::move(items)));
+      return Value(detail::make_ref<Tuple>(std::move(items), value.as_tuple().type));
     }
     case Tag::kDict: {
       auto dict = detail::make_ref<Dict>();
@@ -208,7 +208,8 @@ Value Tracer::bind_parts(const Value& value, ir::Def* def, size_t scope) {
     ir::Def* const whole = as(TypeKind::kTuple);
     // A tuple cannot be changed, so the program gets another one. A list or dict is changed in place, because the
     // program may hold that very object already.
-    return Value(detail::make_ref<Tuple>(bind_all(items, b.unpack_tuple(whole), whole)));
+    return Value(
+        detail::make_ref<Tuple>(bind_all(items, b.unpack_tuple(whole), whole), value.as_tuple().type));
   }
   if (value.is(Tag::kList)) {
     std::vector<Value>& items = value.as_list().items;
@@ -342,7 +343,10 @@ ir::Def* Tracer::made_of_parts(const Value& value, size_t scope, const TypePtr& 
     const std::vector<Value>& items = value.as_tuple().items;
     for (size_t i = 0; i < items.size(); ++i)
       parts.push_back(def_of(items[i], scope, part(TypeKind::kTuple, i)));
-    return follows(builder(scope).tuple(parts), parts);
+    ir::Def* const tuple = builder(scope).tuple(parts);
+    // A function that is called may ask for one of a class.
+    if (whole && whole->named_tuple() && is_subtype(tuple->type, Type::tuple(whole->of))) tuple->type = whole;
+    return follows(tuple, parts);
   }
   if (value.is(Tag::kList)) {
     const TypePtr element = part(TypeKind::kList, 0);
@@ -383,6 +387,7 @@ ir::Def* Tracer::def_of(const Value& value, size_t scope, const TypePtr& wanted,
     case Tag::kBool:
     case Tag::kInt:
     case Tag::kFloat:
+    case Tag::kEnum:
     case Tag::kString: return builder(scope).constant(value);
     case Tag::kFuture:
       throw ValueError(

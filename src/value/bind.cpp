@@ -126,9 +126,15 @@ bool convert(const Value& v, const TypePtr& type, const Site& site, Value* out) 
       if (!v.is(Tag::kTuple) || v.as_tuple().items.size() != type->of.size()) return false;
       std::vector<Value> items;
       if (!convert_items(v.as_tuple().items, *type, site, &items)) return false;
-      *out = Value(detail::make_ref<Tuple>(std::move(items)));
+      // From Python a tuple of the right elements will do for a named one, as in PyTorch.
+      *out = tuple_of(std::move(items), *type);
       return true;
     }
+    // From Python the value of a member stands for it: those of an IntEnum are ints there.
+    case TypeKind::kEnum: *out = with_classes(v, type); return python && fits(*out, type);
+    case TypeKind::kUnion:
+      return std::any_of(type->of.begin(), type->of.end(),
+                         [&](const TypePtr& member) { return convert(v, member, site, out); });
     default: return false;
   }
 }

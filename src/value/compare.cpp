@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "src/value/text.h"
+#include "tine/type.h"
 
 namespace tine {
 namespace {
@@ -75,6 +76,10 @@ bool equal_tensors(const Tensor& a, const Tensor& b) {
   return true;
 }
 
+bool same_member(const Enum& a, const Enum& b) {
+  return a.index == b.index && (a.type == b.type || equal(a.type, b.type));
+}
+
 bool equals(const Value& a, const Value& b, int depth);
 
 bool equal_items(const std::vector<Value>& a, const std::vector<Value>& b, int depth) {
@@ -104,6 +109,7 @@ bool equals(const Value& a, const Value& b, int depth) {
       }
       return true;
     }
+    case Tag::kEnum: return same_member(a.as_enum(), b.as_enum());
     default: return a.as_counted() == b.as_counted();
   }
 }
@@ -194,15 +200,17 @@ bool identical(const Value& a, const Value& b) noexcept {
     case Tag::kInt: return a.as_int() == b.as_int();
     case Tag::kFloat: return std::bit_cast<uint64_t>(a.as_float()) == std::bit_cast<uint64_t>(b.as_float());
     case Tag::kString: return a.as_string() == b.as_string();
+    case Tag::kEnum: return same_member(a.as_enum(), b.as_enum());
     default: return a.as_counted() == b.as_counted();
   }
 }
 
-bool hashable(const Value& key) noexcept { return is_number(key) || key.is_string(); }
+bool hashable(const Value& key) noexcept { return is_number(key) || key.is_string() || key.is(Tag::kEnum); }
 
 // Equal numbers have one hash whatever their type, because 1, 1.0 and True are one key.
 size_t hash_of(const Value& key) noexcept {
   if (key.is_string()) return hash_text(key.as_string());
+  if (key.is(Tag::kEnum)) return hash_text(key.as_enum().name());
   if (key.is_float()) {
     const double d = key.as_float();
     if (d == std::trunc(d) && d >= -kTwo63 && d < kTwo63)

@@ -36,6 +36,16 @@ std::pair<uint32_t, uint32_t> tags_of(const Type& type) {
     case TypeKind::kDict: return {0, bit(Tag::kDict)};
     case TypeKind::kTuple: return {0, bit(Tag::kTuple)};
     case TypeKind::kObject: return {0, bit(Tag::kObject)};
+    case TypeKind::kEnum: return {type.name.empty() ? bit(Tag::kEnum) : 0, bit(Tag::kEnum)};
+    case TypeKind::kUnion: {
+      std::pair<uint32_t, uint32_t> all{0, 0};
+      for (const TypePtr& member : type.of) {
+        const auto [certain, possible] = tags_of(*member);
+        all.first |= certain;
+        all.second |= possible;
+      }
+      return all;
+    }
     case TypeKind::kFunction: return both(0);
     case TypeKind::kOptional: {
       const auto [certain, possible] = tags_of(*type.of[0]);
@@ -114,8 +124,9 @@ void parse_return(Parser& p, Schema* schema) {
   schema->return_notes.push_back({std::string(p.name(false)), std::move(notes.alias), notes.written});
 }
 
-std::string with_alias(const Type& type, int list_size, const std::string& alias, bool written) {
-  std::string text = type.schema_str(list_size);
+std::string with_alias(const Type& type, int list_size, const std::string& alias, bool written,
+                       TypeNames* defined) {
+  std::string text = defined ? type.schema_definition(defined, list_size) : type.schema_str(list_size);
   if (alias.empty()) return text;
   const std::string note = fmt::format("({}{})", alias, written ? "!" : "");
   // As PyTorch writes it: `Tensor(a!)[]`, but `t[](a!)` and `t[](a!)?`.
@@ -126,7 +137,8 @@ std::string with_alias(const Type& type, int list_size, const std::string& alias
 }  // namespace
 
 Schema Schema::parse(std::string_view text) {
-  Parser p(text, "schema");
+  TypeNames names;
+  Parser p(text, "schema", &names);
   Schema schema;
   schema.name = p.name(true);
   if (schema.name.empty()) p.fail("expected the operator's name, like aten::add.Tensor(...)");
@@ -163,13 +175,19 @@ Schema Schema::parse(std::string_view text) {
   return schema;
 }
 
-std::string Schema::str() const {
+std::string Schema::str() const { return text(nullptr); }
+std::string Schema::definition() const {
+  TypeNames defined;
+  return text(&defined);
+}
+
+std::string Schema::text(TypeNames* defined) const {
   std::string out = full_name() + "(";
   bool keyword_only = false;
   for (const Argument& arg : args) {
     if (&arg != &args[0]) out += ", ";
     if (arg.keyword_only && !std::exchange(keyword_only, true)) out += "*, ";
-    out += with_alias(*arg.type, arg.list_size, arg.alias, arg.written) + " " + arg.name;
+    out += with_alias(*arg.type, arg.list_size, arg.alias, arg.written, defined) + " " + arg.name;
     if (arg.default_value)
       out += "=" + (arg.default_value->is_tensor() ? "<Tensor>" : arg.default_value->repr());
   }
@@ -178,7 +196,7 @@ std::string Schema::str() const {
   for (size_t i = 0; i < returns.size(); ++i) {
     const ReturnNote note = i < return_notes.size() ? return_notes[i] : ReturnNote{};
     if (i) types += ", ";
-    types += with_alias(*returns[i], 0, note.alias, note.written);
+    types += with_alias(*returns[i], 0, note.alias, note.written, defined);
     if (!note.name.empty()) types += " " + note.name;
   }
   // One tuple in parentheses of its own: without them its elements would be read as several returns.
@@ -189,7 +207,11 @@ std::string Schema::str() const {
 
 TypePtr Schema::result_type() const {
   if (returns.empty()) return Type::none();
-  return returns.size() == 1 ? returns[0] : Type::tuple(returns);
+  if (returns.size() == 1) return returns[0];
+  if (return_notes.size() != returns.size() || return_notes[0].name.empty()) return Type::tuple(returns);
+  std::vector<std::string> fields;
+  for (const ReturnNote& note : return_notes) fields.push_back(note.name);
+  return std::make_shared<const NamedTupleType>(std::string(), std::move(fields), returns);
 }
 
 int Schema::index_of(std::string_view arg) const noexcept {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <unordered_set>
 
 #include "src/value/text.h"
 
@@ -12,6 +13,9 @@ namespace tine::value {
 namespace {
 
 constexpr int kDeepest = 64;
+// Each type of a Union is compared with the others.
+constexpr size_t kMostMembers = 64;
+constexpr size_t kMostFields = 255;  // as the parameters of a function
 
 // Not <cctype>: those depend on the locale.
 bool digit(char c) { return c >= '0' && c <= '9'; }
@@ -128,12 +132,14 @@ TypePtr Parser::base_type(TypeNotes* notes) {
       if (notes && looking_at("(")) alias(notes);
       return result;
     }
+    if (head == "NamedTuple") return named_tuple();
+    if (head == "Enum") return enumeration();
     // `Tensor(a)`: the bracket opens an alias, which is read after the name.
     --at_;
   } else if (looking_at("[")) {
     const bool is_generic = head == "List" || head == "Dict" || head == "Tuple" || head == "Optional" ||
                             head == "Future" || head == "RRef" || head == "Function" || head == "list" ||
-                            head == "dict" || head == "tuple";
+                            head == "dict" || head == "tuple" || head == "Union";
     if (is_generic) {
       expect("[");
       return generic(head, "]");
@@ -162,6 +168,10 @@ TypePtr Parser::generic(std::string_view head, std::string_view close) {
   } while (accept(","));
   expect(close);
   if (tuple) return Type::tuple(std::move(elements));
+  if (head == "Union") {
+    if (elements.size() > kMostMembers) fail(fmt::format("a Union has at most {} types", kMostMembers));
+    return Type::union_of(std::move(elements));
+  }
   const bool dict = head == "Dict" || head == "dict";
   const size_t wanted = dict ? 2 : 1;
   if (elements.size() != wanted) {
@@ -174,7 +184,71 @@ TypePtr Parser::generic(std::string_view head, std::string_view close) {
   return Type::list(std::move(elements[0]));
 }
 
+// What is defined a second time must be the same, and is then one object.
+TypePtr Parser::defined(TypePtr type) {
+  if (!names_ || type->name.empty()) return type;
+  const auto [at, fresh] = names_->try_emplace(type->name, type);
+  if (!fresh && !equal(at->second, type)) fail(fmt::format("the type {} is defined twice", type->name));
+  return at->second;
+}
+
+// `NamedTuple(app.P, x : int, y : Tensor)`, `NamedTuple(values : Tensor, indices : Tensor)`
+TypePtr Parser::named_tuple() {
+  std::string qualified;
+  std::vector<std::string> fields;
+  std::vector<TypePtr> types;
+  while (!accept(")")) {
+    if (!fields.empty() || !qualified.empty()) expect(",");
+    const std::string_view word = name(true);
+    if (word.empty()) fail("expected the name of a field");
+    if (accept(":")) {
+      if (word.find_first_of(".:") != std::string_view::npos) fail("expected the name of a field");
+      if (std::find(fields.begin(), fields.end(), word) != fields.end())
+        fail(fmt::format("two fields are called {}", word));
+      if (fields.size() == kMostFields) fail(fmt::format("a named tuple has at most {} fields", kMostFields));
+      fields.emplace_back(word);
+      types.push_back(type());
+    } else if (qualified.empty() && fields.empty()) {
+      qualified = word;
+    } else {
+      expect(":");
+    }
+  }
+  if (qualified.empty() && fields.empty()) fail("expected the name of a class or a field");
+  return defined(
+      std::make_shared<const NamedTupleType>(std::move(qualified), std::move(fields), std::move(types)));
+}
+
+// `Enum(app.Color, str, RED = 'r')`
+TypePtr Parser::enumeration() {
+  std::string qualified(name(true));
+  if (qualified.empty()) fail("expected the name of a class");
+  expect(",");
+  TypePtr value_type = type();
+  if (value_type->kind != TypeKind::kInt && value_type->kind != TypeKind::kFloat &&
+      value_type->kind != TypeKind::kStr)
+    fail("the values of an enum are of type int, float or str");
+  std::vector<EnumType::Member> members;
+  std::unordered_set<std::string_view> seen;
+  while (!accept(")")) {
+    expect(",");
+    const std::string_view member = name(false);
+    if (member.empty()) fail("expected the name of a member");
+    if (!seen.insert(member).second) fail(fmt::format("two members are called {}", member));
+    expect("=");
+    Value value = literal();
+    if (!fits(value, value_type))
+      fail(fmt::format("the value of {} is not of type {}", member, value_type->str()));
+    members.emplace_back(member, std::move(value));
+  }
+  return defined(
+      std::make_shared<const EnumType>(std::move(qualified), std::move(value_type), std::move(members)));
+}
+
 TypePtr Parser::named(std::string_view head) {
+  if (names_) {
+    if (const auto known = names_->find(head); known != names_->end()) return known->second;
+  }
   if (head == "Tensor") return Type::tensor();
   if (head == "int") return Type::integer();
   if (head == "float") return Type::floating();
@@ -185,6 +259,7 @@ TypePtr Parser::named(std::string_view head) {
   if (head == "Device") return Type::device();
   if (head == "None" || head == "NoneType") return Type::none();
   if (head == "Any") return Type::any();
+  if (head == "AnyEnumType") return Type::any_enum();
   if (head == "List" || head == "Dict" || head == "Tuple" || head == "Optional" || head == "Future" ||
       head == "RRef") {
     fail(fmt::format("{0} needs its element types, like {0}{1}", head,

@@ -18,8 +18,10 @@ struct TypeNotes {
 
 class Parser {
  public:
-  // `what` opens the error messages: "type" or "schema".
-  Parser(std::string_view text, std::string_view what) : text_(text), what_(what) {}
+  // `what` opens the error messages: "type" or "schema". In `names` are the classes that are known; those that the text
+  // defines are added.
+  Parser(std::string_view text, std::string_view what, TypeNames* names = nullptr)
+      : text_(text), what_(what), names_(names) {}
 
   [[nodiscard]] TypePtr type(TypeNotes* notes = nullptr);
   [[nodiscard]] Value literal();
@@ -38,6 +40,9 @@ class Parser {
   [[nodiscard]] TypePtr base_type(TypeNotes* notes);
   [[nodiscard]] TypePtr generic(std::string_view head, std::string_view close);
   [[nodiscard]] TypePtr named(std::string_view head);
+  [[nodiscard]] TypePtr named_tuple();
+  [[nodiscard]] TypePtr enumeration();
+  [[nodiscard]] TypePtr defined(TypePtr type);
   void alias(TypeNotes* notes);
   [[nodiscard]] Value number();
   [[nodiscard]] Value quoted();
@@ -45,6 +50,7 @@ class Parser {
   struct Deeper;
   std::string_view text_;
   std::string_view what_;
+  TypeNames* names_;
   size_t at_ = 0;
   int depth_ = 0;
 };

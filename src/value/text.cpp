@@ -12,6 +12,8 @@
 namespace tine {
 namespace {
 
+std::string member_text(const Enum& e) { return fmt::format("{}.{}", class_name(e.type->name), e.name()); }
+
 // Lists may contain themselves, and may be nested deeper than the stack.
 class Printer {
  public:
@@ -27,13 +29,18 @@ class Printer {
         if (enter(v, "[...]")) sequence(v.as_list().items, '[', ']');
         return;
       case Tag::kTuple:
-        if (enter(v, "(...)")) sequence(v.as_tuple().items, '(', ')');
-        return;
+        if (!enter(v, "(...)")) return;
+        if (const auto& type = v.as_tuple().type) return fields(*type, v.as_tuple().items);
+        return sequence(v.as_tuple().items, '(', ')');
       case Tag::kDict:
         if (enter(v, "{...}")) dict(v.as_dict());
         return;
       case Tag::kObject:
         fmt::format_to(std::back_inserter(out), "<{} object>", v.as_object().type->name);
+        return;
+      case Tag::kEnum:
+        fmt::format_to(std::back_inserter(out), "<{}: {}>", member_text(v.as_enum()),
+                       v.as_enum().value().repr());
         return;
       case Tag::kFuture: future(*v.as_future_state()); return;
       case Tag::kRRef: out += v.as_rref().repr(); return;
@@ -61,6 +68,18 @@ class Printer {
     }
     if (open == '(' && items.size() == 1) out += ',';
     out += close;
+    open_.pop_back();
+  }
+  void fields(const NamedTupleType& type, const std::vector<Value>& items) {
+    out += class_name(type.name);
+    out += '(';
+    for (size_t i = 0; i < items.size(); ++i) {
+      if (i) out += ", ";
+      out += type.fields[i];
+      out += '=';
+      value(items[i]);
+    }
+    out += ')';
     open_.pop_back();
   }
   void dict(const Dict& d) {
@@ -129,6 +148,10 @@ std::string type_name(const Value& value) {
   switch (value.tag()) {
     case Tag::kObject: return value.as_object().type->name;
     case Tag::kForeign: return value.as_foreign().type_name();
+    case Tag::kEnum: return std::string(class_name(value.as_enum().type->name));
+    case Tag::kTuple:
+      if (const auto& type = value.as_tuple().type) return std::string(class_name(type->name));
+      [[fallthrough]];
     default: return std::string(name_of(value.tag()));
   }
 }
@@ -155,7 +178,10 @@ std::string brief(const Value& value) {
                          : "undefined Tensor";
     }
     case Tag::kList: return fmt::format("list of {}", value.as_list().items.size());
-    case Tag::kTuple: return fmt::format("tuple of {}", value.as_tuple().items.size());
+    case Tag::kTuple:
+      if (const auto& type = value.as_tuple().type) return std::string(class_name(type->name));
+      return fmt::format("tuple of {}", value.as_tuple().items.size());
+    case Tag::kEnum: return member_text(value.as_enum());
     case Tag::kDict: return fmt::format("dict of {}", value.as_dict().size());
     case Tag::kFuture: return "Future";
     case Tag::kRRef: return shorten(value.as_rref().repr());
@@ -175,6 +201,9 @@ std::string Value::repr() const {
   return std::move(printer.out);
 }
 
-std::string to_text(const Value& value) { return value.is_string() ? value.as_string() : value.repr(); }
+std::string to_text(const Value& value) {
+  if (value.is(Tag::kEnum)) return member_text(value.as_enum());
+  return value.is_string() ? value.as_string() : value.repr();
+}
 
 }  // namespace tine

@@ -1,10 +1,12 @@
 #include "tine/type.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
 
+#include "src/value/compare.h"
 #include "src/value/unify.h"
 #include "tine/detail/fits.h"
 #include "tine/future.h"
@@ -37,6 +39,10 @@ TEST(Type, WhatStrPrintsParsesBack) {
                            "t",
                            "__torch__.Net",
                            "Function[__main__.f]",
+                           "Union[int, str]",
+                           "Optional[Union[int, List[str]]]",
+                           "NamedTuple(values : Tensor, indices : Tensor)",
+                           "AnyEnumType",
                            "List[Optional[Future[t]]]"}) {
     EXPECT_EQ(t(text)->str(), text);
     EXPECT_TRUE(equal(t(text), t(t(text)->str().c_str()))) << text;
@@ -49,6 +55,121 @@ TEST(Type, WhatSchemaStrPrintsParsesBack) {
     EXPECT_EQ(t(text)->schema_str(), text);
     EXPECT_TRUE(equal(t(text), t(t(text)->str().c_str()))) << text;
   }
+}
+
+constexpr const char* kPoint = "NamedTuple(app.Point, x : int, y : Optional[Tensor])";
+constexpr const char* kColor = "Enum(app.Color, str, RED = 'r', GREEN = 'g\\n')";
+
+TEST(Type, AClassIsDefinedWhereItStandsFirst) {
+  for (const std::string& text :
+       {std::string(kPoint), std::string(kColor), std::string("NamedTuple(app.Empty)"),
+        fmt::format("Tuple[{}, app.Point, {}]", kPoint, kColor),
+        fmt::format("NamedTuple(app.Line, a : List[{}], b : app.Point, c : {})", kPoint, kColor),
+        std::string("Enum(app.Rate, float, SLOW = 0.5, FAST = inf)")}) {
+    TypeNames names;
+    const TypePtr type = parse_type(text, &names);
+    EXPECT_EQ(type->definition(), text);
+    EXPECT_TRUE(equal(type, t(text.c_str())));
+    // A second text may use the names.
+    EXPECT_EQ(parse_type(type->str(), &names)->str(), type->str());
+  }
+  EXPECT_EQ(t(kPoint)->str(), "app.Point");
+  EXPECT_EQ(t(fmt::format("List[{}]", kPoint).c_str())->schema_str(), "app.Point[]");
+}
+
+TEST(Type, OneTextCannotNameTwoClassesAlike) {
+  TypeNames names;
+  const TypePtr point = parse_type(kPoint, &names);
+  EXPECT_EQ(parse_type(kPoint, &names), point);
+  const auto other = [&](const char* text) {
+    try {
+      (void)parse_type(text, &names);
+    } catch (const SyntaxError& e) {
+      return e.message();
+    }
+    return std::string("accepted");
+  };
+  EXPECT_THAT(other("NamedTuple(app.Point, x : int)"), testing::HasSubstr("app.Point is defined twice"));
+  EXPECT_THAT(other("Enum(app.Point, int, A = 1)"), testing::HasSubstr("app.Point is defined twice"));
+  EXPECT_THROW((void)Type::tuple({point, t("NamedTuple(app.Point, x : int)")})->definition(), ValueError);
+}
+
+TEST(Type, WhatIsNoClassIsRefused) {
+  for (const auto& [text, says] : {
+           std::pair{"NamedTuple()", "expected the name"},
+           {"NamedTuple(x : int, x : int)", "two fields are called x"},
+           {"NamedTuple(app.P, q)", "expected ':'"},
+           {"NamedTuple(app.P, a.b : int)", "expected the name of a field"},
+           {"NamedTuple(app.P, x : int", "expected ','"},
+           {"Enum(app.E)", "expected ','"},
+           {"Enum(app.E, Tensor, A = 1)", "of type int, float or str"},
+           {"Enum(app.E, int, A = 'a')", "the value of A is not of type int"},
+           {"Enum(app.E, int, A = 1, A = 2)", "two members are called A"},
+           {"Enum(app.E, int, A)", "expected '='"},
+           {"Union[]", "expected a type"},
+       }) {
+    try {
+      (void)parse_type(text);
+      ADD_FAILURE() << text;
+    } catch (const SyntaxError& e) {
+      EXPECT_THAT(e.message(), testing::HasSubstr(says)) << text;
+    }
+  }
+}
+
+TEST(Type, AUnionIsOneTypeWithoutRepetitions) {
+  EXPECT_EQ(t("Union[int, int]")->str(), "int");
+  EXPECT_EQ(t("Union[int, None]")->str(), "Optional[int]");
+  EXPECT_EQ(t("Union[None, str, Union[int, str]]")->str(), "Optional[Union[str, int]]");
+  EXPECT_EQ(t("Union[int, number]")->str(), "number");
+  EXPECT_EQ(t("Union[int, Any, None]")->str(), "Any");
+  EXPECT_EQ(t("Union[Optional[int], str]")->str(), "Optional[Union[int, str]]");
+  EXPECT_TRUE(equal(t("Union[int, str]"), t("Union[str, int]")));
+  EXPECT_FALSE(equal(t("Union[int, str]"), t("Union[int, float]")));
+  EXPECT_TRUE(is_subtype(t("int"), t("Union[int, str]")));
+  EXPECT_TRUE(is_subtype(t("Union[str, int]"), t("Union[int, float, str]")));
+  EXPECT_TRUE(is_subtype(t("Union[int, str]"), t("Any")));
+  EXPECT_TRUE(is_subtype(t("number"), t("Union[int, float]")));
+  EXPECT_FALSE(is_subtype(t("Union[int, str]"), t("int")));
+  EXPECT_FALSE(is_subtype(t("Union[int, None]"), t("Union[int, str]")));
+  EXPECT_TRUE(fits(Value(3), t("Union[int, str]")));
+  EXPECT_FALSE(fits(Value(2.5), t("Union[int, str]")));
+}
+
+TEST(Type, ANamedTupleFitsWhereItsTupleDoesAndNotTheOtherWayRound) {
+  const TypePtr point = t("NamedTuple(app.P, x : int, y : str)"), plain = t("Tuple[int, str]");
+  EXPECT_TRUE(is_subtype(point, plain));
+  EXPECT_FALSE(is_subtype(plain, point));
+  EXPECT_FALSE(is_subtype(point, t("NamedTuple(app.Q, x : int, y : str)")));
+  EXPECT_EQ(unify(point, t("NamedTuple(app.Q, x : int, y : str)"))->str(), "Tuple[int, str]");
+  const Value made = tuple_of({1, "a"}, *point), tuple = tuple_of({1, "a"}, *plain);
+  EXPECT_TRUE(fits(made, point) && fits(made, plain) && fits(tuple, plain));
+  EXPECT_FALSE(fits(tuple, point));
+  EXPECT_EQ(made.repr(), "P(x=1, y='a')");
+  EXPECT_TRUE(equal(type_of(made), point));
+  EXPECT_TRUE(fits(with_classes(tuple, point), point));
+  EXPECT_FALSE(fits(with_classes(tuple_of({"a", 1}, *plain), point), point));
+  // One without a class is any tuple of its elements.
+  EXPECT_TRUE(fits(tuple, t("NamedTuple(x : int, y : str)")) &&
+              fits(made, t("NamedTuple(x : int, y : str)")));
+}
+
+TEST(Type, MembersOfEnumsAreEqualByTypeAndPlace) {
+  const auto color = std::static_pointer_cast<const EnumType>(t(kColor));
+  const auto again = std::static_pointer_cast<const EnumType>(t(kColor));
+  const auto other = std::static_pointer_cast<const EnumType>(t("Enum(app.Other, str, RED = 'r')"));
+  const Value red = enum_member(color, 0);
+  EXPECT_TRUE(equals(red, enum_member(again, 0)) && fits(red, again) && fits(red, Type::any_enum()));
+  EXPECT_FALSE(equals(red, enum_member(color, 1)) || equals(red, enum_member(other, 0)) || fits(red, other));
+  EXPECT_EQ(red.repr(), "<Color.RED: 'r'>");
+  EXPECT_EQ(hash_of(red), hash_of(enum_member(again, 0)));
+  EXPECT_TRUE(equals(with_classes(Value("r"), color), red));
+  EXPECT_FALSE(with_classes(Value("x"), color).is(Tag::kEnum));
+  Dict dict;
+  dict.set(red, 1);
+  dict.set(enum_member(color, 1), 2);
+  EXPECT_EQ(dict.find(enum_member(again, 0))->as_int(), 1);
+  EXPECT_EQ(dict.find(enum_member(other, 0)), nullptr);
 }
 
 TEST(FitsAtOnce, NeverSaysYesWhereFitsSaysNoAndKnowsTheScalars) {
@@ -123,7 +244,7 @@ TEST(Type, RandomBytesNeverDoMoreThanThrow) {
     }
     try {
       const TypePtr type = parse_type(text);
-      EXPECT_TRUE(equal(type, parse_type(type->str()))) << text;
+      EXPECT_TRUE(equal(type, parse_type(type->definition()))) << text;
     } catch (const SyntaxError&) {
     }
   }

@@ -45,8 +45,7 @@ TypePtr substitute(const TypePtr& pattern, const TypeBindings& bindings) {
     if (!s) return nullptr;
     of.push_back(std::move(s));
   }
-  if (pattern->kind == TypeKind::kOptional) return Type::optional(std::move(of[0]));
-  return std::make_shared<const Type>(pattern->kind, std::move(of), pattern->name);
+  return pattern->over(std::move(of));
 }
 
 TypePtr unify(const TypePtr& a, const TypePtr& b) {

@@ -26,6 +26,7 @@ std::string_view name_of(Tag tag) noexcept {
     case Tag::kObject: return "object";
     case Tag::kFuture: return "Future";
     case Tag::kRRef: return "RRef";
+    case Tag::kEnum: return "Enum";
     case Tag::kForeign: return "foreign object";
   }
   return "invalid value";
@@ -132,8 +133,8 @@ const Value* Dict::find(const Value& key) const noexcept {
 
 void Dict::set(Value key, Value value) {
   if (!hashable(key)) {
-    throw TypeError(
-        fmt::format("unhashable type: '{}'; a dict's keys are str, int, bool or float", type_name(key)));
+    throw TypeError(fmt::format("unhashable type: '{}'; a dict's keys are str, int, bool, float or enums",
+                                type_name(key)));
   }
   if (const size_t i = index_of(key); i < items_.size()) {
     items_[i].second.swap(value);

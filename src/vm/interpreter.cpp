@@ -756,10 +756,11 @@ SET_SLOT : {
 }
 
 TUPLE:
+NAMED_TUPLE:
 LIST:
 DICT : {
   SAVE();
-  build(in, pc[1].operands, k, r);
+  build(in, pc[1].operands, *function, k, r);
   pc += code::words_for(in.c);
   NEXT();
 }
@@ -806,7 +807,7 @@ CHECK_TYPE : {
   CHECK_SLICE(RA);
   if (const TypePtr& type = function->types[in.b]; !fits(RA, type)) [[unlikely]] {
     SAVE();
-    throw TypeError(fmt::format("expected a value of type {}, got {}", type->str(), name_of(RA.tag())));
+    throw TypeError(fmt::format("expected a value of type {}, got {}", type->str(), type_of(RA)->str()));
   }
   NEXT();
 }

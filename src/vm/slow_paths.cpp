@@ -123,7 +123,7 @@ Value fresh_copy(const Value& value) {
     case Tag::kTuple: {
       std::vector<Value> items;
       for (const Value& item : value.as_tuple().items) items.push_back(fresh_copy(item));
-      return Value(detail::make_ref<Tuple>(std::move(items)));
+      return Value(detail::make_ref<Tuple>(std::move(items), value.as_tuple().type));
     }
     case Tag::kDict: {
       auto dict = detail::make_ref<Dict>();
@@ -146,7 +146,7 @@ void check_arrived(const Value& value, const TypePtr& type) {
                               type->str(), type_of(value)->str()));
 }
 
-void build(Instruction in, const uint16_t* operands, const Value* k, Value* r) {
+void build(Instruction in, const uint16_t* operands, const Function& f, const Value* k, Value* r) {
   std::vector<Value> items;
   items.reserve(in.c);
   for (int i = 0; i < in.c; ++i) {
@@ -161,6 +161,8 @@ void build(Instruction in, const uint16_t* operands, const Value* k, Value* r) {
   }
   if (in.op == Opcode::TUPLE) {
     r[in.a] = Value(detail::make_ref<Tuple>(std::move(items)));
+  } else if (in.op == Opcode::NAMED_TUPLE) {
+    r[in.a] = tuple_of(std::move(items), *f.types[in.b]);
   } else if (in.op == Opcode::LIST) {
     r[in.a] = Value(detail::make_ref<List>(std::move(items)));
   } else {

@@ -1,6 +1,27 @@
 # Programs that a script and CPython run alike: each case_ function's result is in the comment above it, as repr()
 # prints it. tests/script/source_test.cpp runs them as scripts, tests/script/test_programs.py in Python.
-from typing import Any, Dict, List, Optional, Tuple
+from enum import Enum
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
+
+
+class Point(NamedTuple):
+    x: int
+    y: float = 0.5
+
+
+class Path(NamedTuple):
+    points: List[Point]
+    name: Optional[str] = None
+
+
+class Color(Enum):
+    RED = 1
+    GREEN = 2
+
+
+class Word(Enum):
+    YES = "y"
+    NO = "n'\"\n"
 
 
 def early(n: int) -> int:
@@ -343,3 +364,38 @@ def case_a_copy_of_the_turn_changes_in_an_inner_loop() -> Tuple[int, int, int]:
         for k in range(2):
             e = d
     return c, e, d
+
+
+def moved(p: Point, by: int) -> Point:
+    return Point(p.x + by, y=p.y)
+
+
+# == (Point(x=3, y=0.5), 3, 0.5, (3,), Path(points=[Point(x=1, y=2.0)], name=None))
+def case_named_tuples() -> Tuple[Point, int, float, Tuple[int], Path]:
+    p = moved(Point(1), 2)
+    x, y = p
+    return p, p.x, p[1] if x == 3 else y, p[:1], Path([Point(x=1, y=2.0)])
+
+
+# == (<Color.GREEN: 2>, 'RED', 1, True, False, [1, 2], {<Color.RED: 1>: 5}, 'n\'"\n')
+def case_enums() -> Tuple[Color, str, int, bool, bool, List[int], Dict[Color, int], str]:
+    c = Color.RED
+    d = {c: 5}
+    values = [each.value for each in Color]
+    other = Color.GREEN if c == Color.RED else c
+    return other, c.name, c.value, c == Color.RED, c is other, values, d, Word.NO.value
+
+
+def described(v: Union[int, str, Point, None]) -> str:
+    if v is None:
+        return "none"
+    if isinstance(v, (int, str)):
+        if isinstance(v, int):
+            return "int " + str(v + 1)
+        return "str " + v
+    return "point " + str(v.x)
+
+
+# == ['int 2', 'str a', 'point 7', 'none']
+def case_unions() -> List[str]:
+    return [described(1), described("a"), described(Point(7)), described(None)]

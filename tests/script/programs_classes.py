@@ -1,5 +1,6 @@
 # Programs with classes that a script and CPython run alike, in the form of programs.py.
-from typing import Any, Dict, List, Optional, Tuple
+from enum import Enum
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 
 class Point:
@@ -482,3 +483,40 @@ def case_lists_of_objects_are_sorted_by_lt() -> Tuple[str, str, str]:
     down = "".join([r.name for r in sorted(ranks, reverse=True)])
     ranks.sort()
     return up, down, "".join([r.name for r in ranks])
+
+
+class Kind(Enum):
+    LOW = "low"
+    HIGH = "high"
+
+
+class Place(NamedTuple):
+    at: int
+    kind: Kind = Kind.LOW
+
+
+class Walker:
+    def __init__(self, place: Place):
+        self.place = place
+        self.past: List[Place] = []
+        self.last: Union[int, str, None] = None
+
+    def go(self, by: int) -> "Walker":
+        self.past.append(self.place)
+        self.place = Place(self.place.at + by, Kind.HIGH if by > 2 else self.place.kind)
+        self.last = by if by > 0 else "back"
+        return self
+
+
+class Seat(NamedTuple):
+    walker: Walker
+    number: int
+
+
+# == (7, 'high', [Place(at=1, kind=<Kind.LOW: 'low'>), Place(at=3, kind=<Kind.LOW: 'low'>)], 'int', 8)
+def case_objects_hold_records_and_records_objects() -> Tuple[int, str, List[Place], str, int]:
+    seat = Seat(Walker(Place(1)).go(2), 8)
+    place = seat.walker.go(4).place
+    last = seat.walker.last
+    word = "int" if isinstance(last, int) else "other"
+    return place.at, place.kind.value, seat.walker.past, word, seat.number

@@ -139,8 +139,8 @@ def test_what_python_has_and_scripts_write_otherwise():
     def deletes(xs: List[int]):
         del xs[1:3]
 
-    def asks_the_device(x: str):
-        return x.type
+    def asks_a_text(device: str):
+        return device.type
 
     def makes_a_defaultdict(x: Tensor):
         d = defaultdict(int)
@@ -150,7 +150,7 @@ def test_what_python_has_and_scripts_write_otherwise():
         return x
 
     assert "write `x = x[:i] + x[j:]`" in refusal(deletes)
-    assert "the device of a Tensor is a str in scripts" in refusal(asks_the_device)
+    assert "the device of a Tensor is a str in scripts" in refusal(asks_a_text)
     assert "use a Dict, and `if key not in d:`" in refusal(makes_a_defaultdict)
     assert "they have int, float, bool, str, Tensor, List" in refusal(takes_a_set)
 

@@ -45,7 +45,7 @@ def future_of_two(x: Future[int, str]):  ### `Future` takes 1 type, got 2
 def a_slice_as_type(x: List[1:2]):  ### expected a type
     return x
 # ---
-def key_that_is_no_key(x: Dict[List[int], int]):  ### the keys of a dict must be str, int, float or bool, not List[int]
+def key_that_is_no_key(x: Dict[List[int], int]):  ### the keys of a dict must be str, int, float, bool or an enum, not List[int]
     return x
 # ---
 def a_namespace_called(x):

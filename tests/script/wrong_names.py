@@ -63,7 +63,7 @@ def dict_without_value(x: Dict[str]):  ### `Dict` takes 2 types, got 1
 def an_expression_as_type(x: 1 + 2):  ### expected a type
     return x
 # ---
-def union(x: Union[int, str]):  ### a Union of int and str is not supported
+def union(x: Union[int, complex]):  ### complex numbers are not supported in scripts
     return x
 # ---
 def sets(x):

@@ -18,7 +18,8 @@ from ..nn.module import Module
 from . import _registry, _source
 from ._dataclasses import written_out
 from ._names import Names, describe, function_source
-from ._types import UnknownType, own_annotations, type_text
+from ._records import UnknownType, own_annotations
+from ._types import type_text
 
 if TYPE_CHECKING:
     from ._registry import Registry

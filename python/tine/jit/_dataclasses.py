@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from ._types import UnknownType
+from ._records import UnknownType
 
 _ORDER = {"__lt__": ("<", "False"), "__le__": ("<", "True"), "__gt__": (">", "False"), "__ge__": (">", "True")}
 

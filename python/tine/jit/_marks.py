@@ -30,6 +30,12 @@ def isinstance(obj: object, target_type: Any) -> bool:
     return any(value_fits(obj, target) for target in targets)
 
 
+def _unwrap_optional(x: _T | None) -> _T:
+    """`x`, which in a script is then a T and no Optional[T]. AssertionError for None; in a script a RuntimeError."""
+    assert x is not None, "Unwrapping null optional"
+    return x
+
+
 def is_scripting() -> bool:
     """False: in a script the compiler puts True here."""
     return False
@@ -40,12 +46,6 @@ def is_tracing() -> bool:
     from ._async import _tracer
 
     return _tracer() is not None
-
-
-def _unwrap_optional(x: _T | None) -> _T:
-    """The value itself. AssertionError for None; in a script a RuntimeError."""
-    assert x is not None, "Unwrapping null optional"
-    return x
 
 
 def export(fn: _F) -> _F:

@@ -16,7 +16,8 @@ from ..nn.module import Module
 from . import _source
 from ._marks import Attribute
 from ._names import Names, describe, function_source, overloads
-from ._types import UnknownType, is_dtype, own_annotations, type_text, value_type_text
+from ._records import UnknownType, own_annotations
+from ._types import is_dtype, type_text, value_type_text
 
 if TYPE_CHECKING:
     from ._registry import Registry

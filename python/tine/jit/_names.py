@@ -18,10 +18,13 @@ from .. import _C, futures
 from .._C import Meaning, ScriptFunction, Tensor
 from ..futures import Future
 from ..nn.module import Module
-from . import _async, _ignored, _marks, _registry, _source
-from ._types import UnknownType, is_dtype, type_text, value_type_text
+from . import _async, _ignored, _marks, _records, _registry, _source
+from ._records import UnknownType
+from ._types import is_dtype, record_name, type_text, value_type_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._registry import Registry
 
 _MISSING = object()
@@ -122,7 +125,7 @@ def overloads(
     return Meaning.overloads(functions)
 
 
-def describe(obj: Any, dotted: str, registry: Registry) -> Meaning:
+def describe(obj: Any, dotted: str, registry: Registry, lookup: Callable[[str], Any] | None = None) -> Meaning:
     """What the object that `dotted` names is to a script."""
     if isinstance(obj, _C.ObjectType):
         return Meaning.type(obj)
@@ -144,6 +147,12 @@ def describe(obj: Any, dotted: str, registry: Registry) -> Meaning:
         return Meaning.operator(operator)
     if _source.is_plain(obj):
         return _describe_function(obj, registry)
+    if _records.is_enum(type(obj)):
+        try:
+            record_name(type(obj))
+            return Meaning.constant(obj)
+        except UnknownType as why:
+            return Meaning.refused(f"`{dotted}` is a member of {why}")
     if obj is None or isinstance(obj, (bool, int, float, str)):
         return Meaning.constant(obj)
     if is_dtype(obj):
@@ -161,7 +170,7 @@ def describe(obj: Any, dotted: str, registry: Registry) -> Meaning:
         return Meaning.refused(f"python value of type '{kind}' cannot be used as a value: `{dotted}` is a variable outside of "
                            "the function and may change. Pass it in as an argument, or make it a module's attribute")
     if isinstance(obj, type) or typing.get_origin(obj) is not None or type(obj).__name__ in ("UnionType", "ForwardRef"):
-        return _describe_type(obj, dotted, registry)
+        return _describe_type(obj, dotted, registry, lookup)
     return Meaning.refused(_why_not(obj, dotted))
 
 
@@ -198,16 +207,22 @@ def _describe_function(fn: types.FunctionType, registry: Registry, async_executi
         return Meaning.refused(str(error))
 
 
-def _describe_type(obj: Any, dotted: str, registry: Registry) -> Meaning:
+def _describe_type(obj: Any, dotted: str, registry: Registry, lookup: Callable[[str], Any] | None) -> Meaning:
     why_no_class = ""
-    if isinstance(obj, type):
+    if isinstance(obj, type) and not _records.is_record(obj):
         known = _registry.meet_class(obj, registry)
         if not isinstance(known, str):
             return Meaning.type(known.type)
         why_no_class = known
     try:
+        if _records.is_named_tuple(obj):
+            return Meaning.type(record_name(obj, lookup), _records.defaults_of(obj))
+        if _records.is_enum(obj):
+            return Meaning.type(record_name(obj))
         return Meaning.type(type_text(obj))
     except UnknownType as why:
+        if _records.is_record(obj):
+            return Meaning.refused(f"scripts cannot have {why}")
         if isinstance(obj, type):
             instead = {"defaultdict": "use a Dict, and `if key not in d:` before `d[key] += ...`",
                        "OrderedDict": "use a Dict, which keeps the order, too",
@@ -280,7 +295,13 @@ class Names:
                                        f"`self.{attribute}(...)`, or make it a static method")
         if obj is _MISSING:
             return None
-        return describe(obj, dotted, self._registry)
+        return describe(obj, dotted, self._registry, self._found)
+
+    def _found(self, name: str) -> Any:
+        obj = self._first(name)
+        if obj is _MISSING:
+            raise NameError(f"name {name!r} is not defined")
+        return obj
 
     def _is_own_name(self, name: str, obj: object) -> bool:
         """Whether the name will mean the function itself: while a decorator runs, it does not exist yet."""

@@ -6,6 +6,7 @@ arrives, it is read or refused with an error.
 
 from __future__ import annotations
 
+import enum
 import json
 import re
 import threading
@@ -103,6 +104,8 @@ class _Packing:
         return len(self._objects) - 1
 
     def _packed(self, value: Any, name: str, module: RecursiveScriptModule) -> Any:
+        if isinstance(value, enum.Enum):  # the type of the slot says of which enum
+            value = value.value
         if value is None or isinstance(value, (bool, int, float, str, _C._rpc.RRef)):
             return value
         if isinstance(value, Tensor):
@@ -116,7 +119,7 @@ class _Packing:
         if isinstance(value, tuple):
             return ("u", *(self._packed(item, name, module) for item in value))
         if isinstance(value, dict):
-            return {key: self._packed(item, name, module) for key, item in value.items()}
+            return {self._packed(key, name, module): self._packed(item, name, module) for key, item in value.items()}
         raise TypeError(f"attribute '{name}' of {module.original_name} is or holds a {type(value).__name__}, which cannot be sent "
                         "to another worker")
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
 import typing
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import _C
 from .._C import dtype
 from ..futures import Future
-from . import _registry
+from . import _records, _registry
+from ._records import UnknownType
 
 Tensor = _C.Tensor
 
@@ -19,22 +18,14 @@ _SIMPLE = {int: "int", float: "float", bool: "bool", str: "str", type(None): "No
            typing.Any: "Any"}
 
 
-if sys.version_info >= (3, 14):  # a class evaluates its annotations when it is asked for them (PEP 649, PEP 749)
-    from annotationlib import Format, get_annotations
+def type_text(annotation: Any, evaluate: Callable[[str], Any] | None = None) -> str:
+    """`List[int]` for typing.List[int]: the script type's name. UnknownType when there is none.
 
-    def own_annotations(cls: type) -> dict[str, Any]:
-        """The annotations of a class, without those of its bases."""
-        return get_annotations(cls, format=Format.FORWARDREF)
-else:
-    own_annotations = inspect.get_annotations
+    `evaluate` says what an annotation that is a text means. Without it the text is the type's name.
+    """
+    def inner(part: Any) -> str:
+        return type_text(part, evaluate)
 
-
-class UnknownType(Exception):
-    """An annotation that no script type stands for; the text says why."""
-
-
-def type_text(annotation: Any) -> str:
-    """`List[int]` for typing.List[int]: the script type's name. UnknownType when there is none."""
     try:
         if annotation in _SIMPLE:
             return _SIMPLE[annotation]
@@ -42,31 +33,31 @@ def type_text(annotation: Any) -> str:
         pass
     if isinstance(annotation, type) and issubclass(annotation, Tensor):
         return "Tensor"
-    if isinstance(annotation, str):
-        return annotation
     if isinstance(annotation, typing.ForwardRef):
-        return annotation.__forward_arg__
+        annotation = annotation.__forward_arg__
+    if isinstance(annotation, str):
+        return annotation if evaluate is None else inner(evaluate(annotation))
     origin = typing.get_origin(annotation)
     args = typing.get_args(annotation)
     if origin is typing.Final or origin is typing.ClassVar:
-        return type_text(args[0])
+        return inner(args[0])
     if origin in (list, dict, tuple):
         name = {list: "List", dict: "Dict", tuple: "Tuple"}[origin]
         if Ellipsis in args:
             raise UnknownType(f"{annotation}: scripts have no tuples of unknown length; use a List")
-        return f"{name}[{', '.join(map(type_text, args))}]" if args else name
+        return f"{name}[{', '.join(map(inner, args))}]" if args else name
     if origin is typing.Union or type(annotation).__name__ == "UnionType":
         args = args or annotation.__args__
         rest = [a for a in args if a is not type(None)]
         if len(rest) == 1 and len(rest) != len(args):
-            return f"Optional[{type_text(rest[0])}]"
-        raise UnknownType(f"{annotation}: of Unions only Optional is supported")
+            return f"Optional[{inner(rest[0])}]"
+        return f"Union[{', '.join(map(inner, args))}]"
     if origin is not None and isinstance(origin, type) and issubclass(origin, Future):
-        return f"Future[{type_text(args[0])}]"
+        return f"Future[{inner(args[0])}]"
     if annotation is Future:
         return "Future[Tensor]"
     if origin is not None and origin.__name__ in ("RRef", "PyRRef"):
-        return f"RRef[{type_text(args[0])}]"
+        return f"RRef[{inner(args[0])}]"
     if annotation is list or annotation is typing.List:
         raise UnknownType("List without an element type; write List[int], say")
     if annotation is dict or annotation is typing.Dict:
@@ -75,13 +66,29 @@ def type_text(annotation: Any) -> str:
         raise UnknownType("Tuple without its types; write Tuple[int, str], say")
     if is_dtype_class(annotation):
         return "int"
+    if _is_device_class(annotation):
+        return "Device"
+    if _records.is_record(annotation):
+        return record_name(annotation, evaluate)
     if isinstance(annotation, type):
         known = _registry.meet_class(annotation, _registry.registry)
         if not isinstance(known, str):
             class_name: str = known.type.name
             return class_name
     raise UnknownType(f"`{getattr(annotation, '__name__', annotation)}` is not a type that scripts know; they have int, float, "
-                      "bool, str, Tensor, List, Dict, Tuple, Optional, Future, RRef, Any, and scripted modules")
+                      "bool, str, Tensor, List, Dict, Tuple, Optional, Union, Future, RRef, Any, named tuples, enums, and scripted "
+                      "modules")
+
+
+def record_name(cls: Any, lookup: Callable[[str], Any] | None = None) -> str:
+    """The script type of a named tuple or an enum. `lookup` finds names in annotations that are texts."""
+    return _records.type_name(cls, type_text, lookup)
+
+
+def _is_device_class(obj: object) -> bool:
+    import tine
+
+    return obj is tine.device
 
 
 def is_dtype_class(obj: object) -> bool:
@@ -102,6 +109,8 @@ def value_type_text(value: object) -> str:
     """The script type of a Python value, as an attribute of a module has it; UnknownType when there is none."""
     if value is None:
         return "NoneType"
+    if _records.is_record(type(value)):
+        return record_name(type(value))
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
@@ -109,7 +118,7 @@ def value_type_text(value: object) -> str:
     if isinstance(value, float):
         return "float"
     if isinstance(value, str):
-        return "str"
+        return "Device" if _is_device_class(type(value)) else "str"
     if isinstance(value, Tensor):
         return "Tensor"
     if isinstance(value, Future):

@@ -74,8 +74,10 @@ bool is_mutable(const Type& type) {
     case TypeKind::kNumber:
     case TypeKind::kStr:
     case TypeKind::kFunction:
+    case TypeKind::kEnum:
     case TypeKind::kRRef: return false;
     case TypeKind::kOptional:
+    case TypeKind::kUnion:
     case TypeKind::kTuple:
       return std::any_of(type.of.begin(), type.of.end(), [](const TypePtr& t) { return is_mutable(*t); });
     default: return true;

@@ -27,6 +27,8 @@ enum class ExtType : int8_t {
   kCode = 7,
   kTextSegment = 8,
   kCodeSegment = 9,
+  kNamedTuple = 10,
+  kEnum = 11,
 };
 
 // The segments that a frame brought, and which of them have been handed out.

@@ -7,10 +7,12 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <optional>
 
 #include "src/value/text.h"
 #include "tine/error.h"
 #include "tine/tensor.h"
+#include "tine/type.h"
 
 namespace tine::rpc {
 namespace {
@@ -25,6 +27,11 @@ constexpr int64_t kSmallExtent = 8192;
 constexpr size_t kObjectBytes = 64;
 constexpr size_t kListBytes = 48;
 constexpr size_t kDictBytes = 80;
+// A class takes up to so many bytes for each of its definition.
+constexpr size_t kTimesDefinition = 24;
+// How a class is named behind its marker: by its definition, or by the number of one that stood before in this value.
+constexpr std::byte kDefined{0};
+constexpr std::byte kNumbered{1};
 
 [[noreturn]] void too_deep() {
   throw ValueError(fmt::format(
@@ -148,6 +155,26 @@ void write_text(BodyWriter& out, const Value& text) {
 struct Writer {
   BodyWriter& out;
   ValueHooks& hooks;
+  std::vector<const Type*> classes = {};  // that were defined before
+
+  // `member`: of an enum.
+  void write_class(ExtType ext, const Type& type, std::optional<uint32_t> member) {
+    const auto known = std::find_if(classes.begin(), classes.end(), [&](const Type* t) {
+      return t == &type || (t->name == type.name && equal(t->shared_from_this(), type.shared_from_this()));
+    });
+    const auto number = static_cast<uint32_t>(known - classes.begin());
+    const bool defined = known == classes.end();
+    const std::string text = defined ? type.definition() : std::string();
+    std::byte* p = out.ext(static_cast<int8_t>(ext), (member ? 4 : 0) + 1 + (defined ? text.size() : 4));
+    if (member) {
+      put_le<uint32_t>(p, *member);
+      p += 4;
+    }
+    *p++ = defined ? kDefined : kNumbered;
+    if (!defined) return put_le<uint32_t>(p, number);
+    std::memcpy(p, text.data(), text.size());
+    classes.push_back(&type);
+  }
 
   void write(const Value& value, int depth) {
     if (depth > kMaxNesting) too_deep();
@@ -167,7 +194,11 @@ struct Writer {
       case Tag::kTuple: {
         const auto& items = value.as_tuple().items;
         out.array(items.size() + 1);
-        *out.ext(static_cast<int8_t>(ExtType::kTuple), 1) = std::byte{0};
+        if (const auto& type = value.as_tuple().type) {
+          write_class(ExtType::kNamedTuple, *type, {});
+        } else {
+          *out.ext(static_cast<int8_t>(ExtType::kTuple), 1) = std::byte{0};
+        }
         for (const Value& item : items) write(item, depth + 1);
         return;
       }
@@ -180,6 +211,9 @@ struct Writer {
         }
         return;
       }
+      case Tag::kEnum:
+        return write_class(ExtType::kEnum, *value.as_enum().type,
+                           static_cast<uint32_t>(value.as_enum().index));
       case Tag::kFuture: throw TypeError("Can not pickle torch.futures.Future");
       case Tag::kObject:
       case Tag::kRRef:
@@ -314,6 +348,41 @@ struct Reader {
   BodyReader& in;
   ReceivedSegments& segments;
   ValueHooks& hooks;
+  std::vector<TypePtr> classes = {};
+
+  TypePtr read_class(std::span<const std::byte> bytes, size_t at) {
+    if (bytes.size() == 5 && bytes[0] == kNumbered) {
+      if (const auto number = get_le<uint32_t>(bytes.data() + 1); number < classes.size())
+        return classes[number];
+    } else if (!bytes.empty() && bytes[0] == kDefined) {
+      in.charge(bytes.size() * kTimesDefinition);
+      try {
+        classes.push_back(parse_type({reinterpret_cast<const char*>(bytes.data() + 1), bytes.size() - 1}));
+      } catch (const SyntaxError& error) {
+        throw ValueError(fmt::format("the class at byte {}: {}", at, error.message()));
+      }
+      return classes.back();
+    }
+    throw ValueError(fmt::format("the class at byte {} is neither defined nor the number of one before", at));
+  }
+  static Value named_tuple(const TypePtr& type, std::vector<Value> items, size_t at) {
+    const NamedTupleType* const named = type->named_tuple();
+    const bool good = named && !named->name.empty() && items.size() == type->of.size() &&
+                      std::equal(items.begin(), items.end(), type->of.begin(), fits);
+    if (!good) {
+      throw ValueError(
+          fmt::format("the tuple at byte {} is not what its class says: {}", at, type->definition()));
+    }
+    return tuple_of(std::move(items), *type);
+  }
+  Value read_enum(std::span<const std::byte> bytes, size_t at) {
+    if (bytes.size() < 5) throw ValueError(fmt::format("the enum at byte {} is too short", at));
+    const TypePtr type = read_class(bytes.subspan(4), at);
+    const auto member = get_le<uint32_t>(bytes.data());
+    if (type->kind != TypeKind::kEnum || member >= static_cast<const EnumType&>(*type).members.size())
+      throw ValueError(fmt::format("the enum at byte {} is not a member of {}", at, type->str()));
+    return enum_member(std::static_pointer_cast<const EnumType>(type), member);
+  }
 
   Value read(int depth) {
     using Type = BodyReader::Type;
@@ -339,19 +408,26 @@ struct Reader {
   Value read_array(int depth) {
     size_t count = in.array();
     bool tuple = false;
+    TypePtr of_class;
+    const size_t at = in.offset();
     if (count > 0 && in.peek() == BodyReader::Type::kExt) {
       // A list may begin with any ext, such as a tensor, so this one is read only if it marks a tuple.
       BodyReader ahead = in;
-      if (ahead.ext().type == static_cast<int8_t>(ExtType::kTuple)) {
+      const BodyReader::Ext ext = ahead.ext();
+      const bool named = ext.type == static_cast<int8_t>(ExtType::kNamedTuple);
+      if (named || ext.type == static_cast<int8_t>(ExtType::kTuple)) {
         in = ahead;
         tuple = true;
         --count;
+        // Before the elements: classes are numbered in the order in which they stand.
+        if (named) of_class = read_class(ext.bytes, at);
       }
     }
     in.charge(kListBytes);
     std::vector<Value> items;
     items.reserve(count);
     for (; count > 0; --count) items.push_back(read(depth + 1));
+    if (of_class) return named_tuple(of_class, std::move(items), at);
     if (tuple) return detail::make_ref<Tuple>(std::move(items));
     return detail::make_ref<List>(std::move(items));
   }
@@ -363,9 +439,10 @@ struct Reader {
     for (; count > 0; --count) {
       const size_t at = in.offset();
       Value key = read(depth + 1);
-      if (!(key.is_string() || key.is_int() || key.is_bool() || key.is_float())) {
-        throw ValueError(fmt::format("the dict key at byte {} is a {}, expected a str, int, bool or float",
-                                     at, name_of(key.tag())));
+      if (!(key.is_string() || key.is_int() || key.is_bool() || key.is_float() || key.is(Tag::kEnum))) {
+        throw ValueError(
+            fmt::format("the dict key at byte {} is a {}, expected a str, int, bool, float or enum", at,
+                        name_of(key.tag())));
       }
       Value item = read(depth + 1);
       const size_t before = dict->size();
@@ -408,6 +485,8 @@ struct Reader {
       case ExtType::kForeign:
       case ExtType::kRRef:
       case ExtType::kCode: return hooks.read(type, ext.bytes, nullptr);
+      case ExtType::kEnum: return read_enum(ext.bytes, at);
+      case ExtType::kNamedTuple:
       case ExtType::kTuple: break;
     }
     throw ValueError(fmt::format("the message's body has an ext of type {} at byte {}, which is not a value",

@@ -11,8 +11,10 @@
 #include "src/base/testing/cpu_time.h"
 #include "src/base/testing/errors.h"
 #include "src/rpc/wire/error_body.h"
+#include "src/value/compare.h"
 #include "tine/error.h"
 #include "tine/future.h"
+#include "tine/type.h"
 
 namespace tine::rpc {
 namespace {
@@ -67,6 +69,63 @@ TEST(ValueCodec, EachKindOfValueComesBackAsItWas) {
     EXPECT_EQ(back.tag(), v.tag());
     EXPECT_EQ(back.repr(), v.repr());
   }
+}
+
+TEST(ValueCodec, NamedTuplesAndEnumsComeBackWithTheirClasses) {
+  const TypePtr point = parse_type("NamedTuple(app.P, x : int, y : Optional[Any])");
+  const auto color =
+      std::static_pointer_cast<const EnumType>(parse_type("Enum(app.C, str, A = 'a', B = 'b')"));
+  const Value p = tuple_of({1, enum_member(color, 1)}, *point);
+  auto dict = make_ref<Dict>();
+  dict->set(enum_member(color, 0), p);
+  dict->set(enum_member(color, 1), tuple_of({2, Value()}, *point));
+  const Value v = list({p, enum_member(color, 0), Value(dict), tuple({p, 3})});
+  const Value back = round_trip(v);
+  EXPECT_EQ(back.repr(), v.repr());
+  EXPECT_TRUE(equals(back, v));
+  const Value& first = back.as_list().items[0];
+  EXPECT_TRUE(fits(first, point));
+  // One object each, whatever the number of values.
+  EXPECT_EQ(first.as_tuple().type, back.as_list().items[3].as_tuple().items[0].as_tuple().type);
+  EXPECT_EQ(first.as_tuple().items[1].as_enum().type, back.as_list().items[1].as_enum().type);
+}
+
+// A class as it travels, behind `before`.
+std::string refused_class(ExtType ext, std::string_view definition, std::string_view before,
+                          std::vector<Value> items) {
+  PlainHooks hooks;
+  BodyWriter out;
+  if (ext == ExtType::kNamedTuple) out.array(items.size() + 1);
+  const std::string bytes = std::string(before) + std::string(definition);
+  std::byte* p = out.ext(static_cast<int8_t>(ext), bytes.size());
+  std::memcpy(p, bytes.data(), bytes.size());
+  for (const Value& item : items) write_value(out, item, hooks);
+  BodyReader in(out.body());
+  ReceivedSegments none;
+  return refusal([&] { static_cast<void>(read_value(in, none, hooks)); });
+}
+
+TEST(ValueCodec, ClassesThatAreNotWhatTheySayAreRefused) {
+  using namespace std::string_view_literals;
+  const auto named = [](std::string_view text, std::vector<Value> items) {
+    return refused_class(ExtType::kNamedTuple, text, "\0"sv, std::move(items));
+  };
+  const auto member = [](std::string_view number, std::string_view text) {
+    return refused_class(ExtType::kEnum, text, std::string(number) + std::string("\0"sv), {});
+  };
+  EXPECT_EQ(named("NamedTuple(app.P, x : int)", {1}), "no error");
+  EXPECT_THAT(named("NamedTuple(app.P, x : int)", {"a"}), HasSubstr("is not what its class says"));
+  EXPECT_THAT(named("NamedTuple(app.P, x : int)", {1, 2}), HasSubstr("is not what its class says"));
+  EXPECT_THAT(named("NamedTuple(x : int)", {1}), HasSubstr("is not what its class says"));
+  EXPECT_THAT(named("Tuple[int]", {1}), HasSubstr("is not what its class says"));
+  EXPECT_THAT(named("NamedTuple(", {}), HasSubstr("expected the name"));
+  EXPECT_THAT(refused_class(ExtType::kNamedTuple, "", "", {}), HasSubstr("neither defined nor the number"));
+  EXPECT_THAT(refused_class(ExtType::kNamedTuple, "\0\0\0\0"sv, "\1", {}),
+              HasSubstr("neither defined nor the number"));
+  EXPECT_EQ(member("\0\0\0\0"sv, "Enum(app.C, int, A = 1)"), "no error");
+  EXPECT_THAT(member("\1\0\0\0"sv, "Enum(app.C, int, A = 1)"), HasSubstr("is not a member of app.C"));
+  EXPECT_THAT(member("\0\0\0\0"sv, "int"), HasSubstr("is not a member of int"));
+  EXPECT_THAT(refused_class(ExtType::kEnum, "", "\0\0"sv, {}), HasSubstr("is too short"));
 }
 
 TEST(ValueCodec, TensorsComeBackWithTheirShapeTypeAndElements) {

@@ -107,6 +107,8 @@ class Arguments {
       case TypeKind::kList: return list_of(*type.of[0], name);
       case TypeKind::kDict: return dict();
       case TypeKind::kFuture: return Value(make_ready<Value>(1));
+      case TypeKind::kEnum:
+        return enum_member(std::static_pointer_cast<const EnumType>(parse_type("Enum(E, int, A = 1)")), 0);
       case TypeKind::kAny:
       case TypeKind::kVariable:
         return name == "elem" || name == "data" ? numbers() : name == "value" ? Value(1) : Value(n_ / 2);

@@ -19,6 +19,7 @@ using T = const Tensor&;
 using I = int64_t;
 using Dtype = std::optional<DType>;
 using Device = std::optional<std::string>;
+using MaybeInt = std::optional<int64_t>;
 constexpr DType kFloat = DType::kFloat32;
 
 // There is one device; its name is accepted so that programs need no change.

@@ -45,6 +45,7 @@ void add_builtin_operators(OpTable& table) {
   value::add_text_form_rows(rows);
   value::add_list_rows(rows);
   value::add_dict_rows(rows);
+  value::add_enum_rows(rows);
   value::add_control_rows(rows);
 }
 

@@ -1,7 +1,7 @@
 // The operators that tine brings along.
 //
 // How to add one: write its row in the file of its topic (pointwise, reduce, shape, subscript, create, number, text, list,
-// dict, control) inside that file's add_..._rows:
+// dict, enum, control) inside that file's add_..._rows:
 //
 //   rows.pure(cost::kEach, "aten::relu(Tensor self) -> Tensor", [](OpContext& c, const Tensor& a) { return tensor::relu(c, a); });
 //
@@ -36,6 +36,7 @@ void add_text_rows(Rows& rows);
 void add_text_form_rows(Rows& rows);
 void add_list_rows(Rows& rows);
 void add_dict_rows(Rows& rows);
+void add_enum_rows(Rows& rows);
 void add_control_rows(Rows& rows);
 }  // namespace value
 

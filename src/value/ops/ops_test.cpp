@@ -48,6 +48,11 @@ Value read_value(Parser& p, const OpTable& table) {
     OpContext context;
     return table.find("aten::tensor")->kernel(context, bound.data());
   }
+  if (p.looking_at("Enum(")) {
+    const auto type = std::static_pointer_cast<const EnumType>(p.type());
+    p.expect(".");
+    return enum_member(type, static_cast<size_t>(type->index_of(p.name(false))));
+  }
   if (p.accept("[")) return detail::make_ref<List>(read_values(p, table, "]"));
   if (p.accept("(")) return detail::make_ref<Tuple>(read_values(p, table, ")"));
   if (p.accept("{")) {

@@ -385,6 +385,18 @@ prim::max.list(['a', 'c', 'b']) => 'c'
 prim::max.t_list([1, 2], [1, 3]) => [1, 3]
 prim::min.t_list([1, 2], [1]) => [1]
 
+devices
+aten::to.device_dtype(tensor([1.]), 'cpu', 4) => tensor([1])
+aten::to.device_dtype(tensor([1.]), 'cpu', 6, False, True) => tensor([1.])
+aten::to.device_dtype(tensor([1.]), 'cuda', 6) => ValueError: device 'cuda' is not available; tensors live on 'cpu'
+
+enums
+aten::eq.enum(Enum(E, int, A = 1, B = 2).A, Enum(E, int, A = 1, B = 2).A) => True
+aten::eq.enum(Enum(E, int, A = 1, B = 2).A, Enum(E, int, A = 1, B = 2).B) => False
+aten::ne.enum(Enum(E, int, A = 1).A, Enum(F, int, A = 1).A) => True
+prim::EnumName(Enum(E, int, A = 1).A) => 'A'
+prim::EnumValue(Enum(E, str, A = 'a').A) => 'a'
+
 dicts
 aten::len.dict({'a': 1}) => 1
 aten::__getitem__.dict({'a': 1}, 'a') => 1
@@ -401,7 +413,7 @@ aten::eq.dict({'a': 1, 'b': 2}, {'b': 2, 'a': 1}) => True
 aten::ne.dict({'a': 1}, {'a': 2}) => True
 aten::Bool.dict({}) => False
 aten::_set_item.dict({'a': 1}, 'b', 2) => None ; self {'a': 1, 'b': 2}
-aten::_set_item.dict({'a': 1}, [1], 2) => TypeError: unhashable type: 'list'; a dict's keys are str, int, bool or float
+aten::_set_item.dict({'a': 1}, [1], 2) => TypeError: unhashable type: 'list'; a dict's keys are str, int, bool, float or enums
 aten::Delete.dict({'a': 1}, 'a') => None ; self {}
 aten::Delete.dict({'a': 1}, 3) => KeyError: 3
 aten::setdefault.dict({'a': 1}, 'a', 2) => 1 ; self {'a': 1}
