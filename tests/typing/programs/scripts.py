@@ -83,7 +83,7 @@ nn.Sequential(3)  # error: call-overload
 scripted = torch.jit.script(net)
 reveal_type(scripted)  # revealed: RecursiveScriptModule
 reveal_type(scripted.code)  # revealed: str
-reveal_type(torch.jit.trace(net, x))  # revealed: TracedModule
+reveal_type(torch.jit.trace(net, x))  # revealed: TopLevelTracedModule
 reveal_type(torch.jit.trace(plain, (x, 3)))  # revealed: ScriptFunction[[x: Tensor, n: int], list[Tensor]]
 reveal_type(torch.jit.trace_module(net, {"twice": x}))  # revealed: ScriptModule
 reveal_type(torch.jit.CompilationUnit("def f(x): return x").f(x))  # revealed: Any
