@@ -96,7 +96,7 @@ class TINE_API Type : public std::enable_shared_from_this<Type> {
   // The least type that all of these fit: without repetitions and what another one includes, Optional if None is among
   // them, a bare T for one. Not for an empty list.
   static TypePtr union_of(std::vector<TypePtr> members);
-  // The same type over other elements: of a list, a tuple, a named tuple, ...
+  // The same type over other elements: of a list, a tuple, a named tuple, ... An enum stays what it is.
   [[nodiscard]] TypePtr over(std::vector<TypePtr> elements) const;
 
   // This as a tuple whose elements have names; null for all else.

@@ -65,7 +65,7 @@ TypePtr with_known_classes(const TypePtr& type) {
   }
   std::vector<TypePtr> of;
   for (const TypePtr& inner : type->of) of.push_back(with_known_classes(inner));
-  return of.empty() ? type : type->over(std::move(of));
+  return of == type->of ? type : type->over(std::move(of));
 }
 
 // Nesting is bounded by Python's limit of recursion.

@@ -229,6 +229,7 @@ TypePtr Type::union_of(std::vector<TypePtr> given) {
 }
 
 TypePtr Type::over(std::vector<TypePtr> elements) const {
+  if (kind == TypeKind::kEnum) return shared_from_this();
   if (kind == TypeKind::kOptional) return optional(std::move(elements[0]));
   if (kind == TypeKind::kUnion) return union_of(std::move(elements));
   if (const NamedTupleType* named = named_tuple())

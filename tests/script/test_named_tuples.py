@@ -328,7 +328,7 @@ def test_a_field_cannot_be_assigned_to():
     def plain() -> Point:
         return (1, 2.0)
 
-    with pytest.raises(torch.SyntaxError, match="only attributes of modules can be assigned to"):
+    with pytest.raises(torch.SyntaxError, match="only attributes of modules and of objects of classes can be assigned to"):
         torch.jit.script(f)
     with pytest.raises(torch.SyntaxError, match="is declared to return .*Point, but this is Tuple"):
         torch.jit.script(plain)
@@ -395,7 +395,7 @@ WRONG_TEXTS = [
     ("class P(NamedTuple):\n    x: int = 1\n    y: int\n", 3, "follows one that has"),
     ("class P(NamedTuple):\n    x: int\n    def f(self):\n        return 1\n", 3, "`P` has only fields"),
     ("class P(NamedTuple):\n    x: Q\n", 2, "undefined type `Q`"),
-    ("class P:\n    x: int\n", 1, "classes are not supported"),
+    ("class P(int):\n    x: int\n", 1, "classes of scripts have no base classes"),
     ("class P(NamedTuple):\n    x: int\nclass P(NamedTuple):\n    x: int\n", 3, "`P` is defined twice"),
 ]
 

@@ -262,5 +262,5 @@ def test_an_optional_may_be_unwrapped():
         return torch.jit._unwrap_optional(x) + 1
 
     assert f(2) == 3
-    with pytest.raises(TypeError, match="expected a value, got None"):
+    with pytest.raises(RuntimeError, match="Unwrapping null optional"):
         f(None)

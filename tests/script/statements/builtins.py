@@ -194,7 +194,7 @@ def f(x: Any) -> bool:
 # --- isinstance_any_tuple
 def f(x: Any) -> bool:
     return isinstance(x, (tuple, dict))
-# refused: whether an Any is a tuple of any length is not asked in scripts; name the types, as in `Tuple[int, str]`
+# refused: an Any cannot be asked whether it is a tuple of whatever elements; name their types, as in `Tuple[int, str]`
 # --- isinstance_none
 def f(x: Optional[int]) -> bool:
     return isinstance(x, type(None))

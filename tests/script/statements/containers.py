@@ -237,7 +237,7 @@ def f() -> Dict[str, List[int]]:
 def f(x: Tensor) -> int:
     d = {x: 1}
     return d[x]
-# refused: the keys of a dict must be str, int, float or bool, not Tensor
+# refused: the keys of a dict must be str, int, float, bool or an enum, not Tensor
 # PyTorch: 1
 # --- tuple_add
 def f(a: Tuple[int, str]) -> Tuple[int, str, float]:

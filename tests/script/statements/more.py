@@ -56,7 +56,7 @@ def f(n: Tensor) -> int:
 # --- tensor_min_int
 def f(n: Tensor) -> int:
     return min(n, 3)
-# refused: `f` is declared to return int, but this is Tuple[Tensor, Tensor]
+# refused: `f` is declared to return int, but this is NamedTuple(values : Tensor, indices : Tensor)
 # PyTorch: 2
 # --- list_append_item
 def f(n: Tensor) -> List[int]:
@@ -326,7 +326,7 @@ def f(x: Tensor) -> Dict[Tensor, int]:
     d: Dict[Tensor, int] = {}
     d[x] = 1
     return d
-# refused: the keys of a dict must be str, int, float or bool, not Tensor
+# refused: the keys of a dict must be str, int, float, bool or an enum, not Tensor
 # PyTorch: {tensor([1.0]): 1}
 # --- print_kw
 def f(x: int) -> None:
