@@ -379,7 +379,14 @@ Resolved TextResolver::resolve(std::string_view dotted) {
       if (FunctionRef known = f->second.ref(); known.source) return known;
     }
     if (const auto c = classes_.find(root); c != classes_.end()) return class_named(root, c->second);
-    if (const auto r = records_.find(root); r != records_.end()) return r->second;
+  }
+  if (const auto r = records_.find(root); r != records_.end()) {
+    if (dot == std::string_view::npos) return r->second;
+    if (r->second.type->kind != TypeKind::kEnum) return Missing{};
+    auto of = std::static_pointer_cast<const EnumType>(r->second.type);
+    const int index = of->index_of(dotted.substr(dot + 1));
+    return index < 0 ? Resolved(Missing{})
+                     : Resolved(Constant{enum_member(std::move(of), static_cast<size_t>(index))});
   }
   std::string name(dotted);
   if (const auto alias = aliases_.find(root); alias != aliases_.end()) {

@@ -112,8 +112,7 @@ Def* Forms::annotate(std::vector<CallArgument>& args, Span span) {
 Def* Forms::unwrap_optional(std::vector<CallArgument>& args, Span span) {
   arguments_.expect(args, 1, 1, "_unwrap_optional", span);
   Def* value = arguments_.value(args[0]);
-  if (value->type->kind == TypeKind::kNone)
-    builder_.fail(args[0].span, "None alone has no value to unwrap");
+  if (value->type->kind == TypeKind::kNone) builder_.fail(args[0].span, "None alone has no value to unwrap");
   if (value->type->kind != TypeKind::kOptional) return value;
   builder_.here(span);
   ir::Node* node = builder_.if_(builder_.is_instance(value, Type::none()));

@@ -73,7 +73,8 @@ InstanceTypes instance_types(const syntax::Expr& e, const Names& names) {
 InstanceTest instance_test(const TypePtr& actual, const InstanceTypes& types, const Names& names, Span span) {
   std::vector<TypePtr> alternatives, yes, no, ask;
   add_alternatives(actual, &alternatives);
-  bool open = false;  // a list or dict of unknown elements was found in an Any: it may not be given other elements
+  bool open =
+      false;  // a list or dict of unknown elements was found in an Any: it may not be given other elements
   for (const TypePtr& one : alternatives) {
     if (is_one_of(one, types)) {
       yes.push_back(one);

@@ -790,7 +790,7 @@ class Parser {
   std::unordered_map<std::string_view, std::string> functions_;  // PyTorch's constants of functions
   DType dtype_ = DType::kFloat32;                                // of the last Tensor type that said one
   bool raises_ = false;                                          // an exit may stand in front of other nodes
-  TypeNames types_;  // the classes that the text has defined
+  TypeNames types_;                                              // the classes that the text has defined
 };
 
 }  // namespace

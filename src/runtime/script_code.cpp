@@ -149,7 +149,8 @@ struct Class {
   [[nodiscard]] std::string text() const {
     std::string text =
         object ? fmt::format("{}{}\n", kObject, name) : fmt::format("{}{} {}\n", kClass, name, facts);
-    for (const auto& slot : slots) text += fmt::format("{}{} {}\n", kSlot, slot.name, slot.type->definition());
+    for (const auto& slot : slots)
+      text += fmt::format("{}{} {}\n", kSlot, slot.name, slot.type->definition());
     for (const auto& [method, function] : methods)
       text += fmt::format("{}{} {}\n", kMethod, method, function);
     return text;

@@ -2,7 +2,8 @@
 from cluster import run
 
 CLASSES = '''
-from typing import Any, Dict, List, Optional, Tuple
+from enum import Enum
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 from tine.distributed.rpc import RRef
 
 class Node:
@@ -39,6 +40,34 @@ def logged(n: int) -> List[str]:
         if n > 9:
             raise ValueError("too much")
     return lines
+
+class Kind(Enum):
+    LOW = "low"
+    HIGH = "two\\nlines"
+
+class Place(NamedTuple):
+    at: int
+    kind: Kind = Kind.LOW
+
+class Walker:
+    def __init__(self, place: Place):
+        self.place = place
+        self.past: Dict[Kind, List[Place]] = {Kind.LOW: [], Kind.HIGH: []}
+        self.last: Union[int, str, None] = None
+    def go(self, by: int, kind: Kind = Kind.HIGH) -> "Walker":
+        self.past[self.place.kind].append(self.place)
+        self.place = Place(self.place.at + by, kind)
+        self.last = by if by > 0 else "back"
+        return self
+
+class Seat(NamedTuple):
+    walker: Walker
+    number: int
+
+def walked(place: Place, by: int) -> Tuple[Place, Dict[Kind, List[Place]], str, int]:
+    seat = Seat(Walker(place).go(by).go(1, Kind.LOW), 8)
+    last = seat.walker.last
+    return seat.walker.place, seat.walker.past, "int" if isinstance(last, int) else "other", seat.number
 '''
 # Worker 1 has none of them.
 SCRIPTS = "if RANK == 0:\n" + "\n".join("    " + line for line in CLASSES.split("\n")) + """
@@ -72,6 +101,20 @@ if RANK == 0:
         return rpc.rpc_sync(to, logged, (n,))
 
     assert there("worker1", 3) == logged(3)
+"""
+    )
+
+
+def test_classes_travel_with_the_named_tuples_and_enums_in_them():
+    _run(
+        """
+if RANK == 0:
+    scripted = torch.jit.script(walked)
+    expected = walked(Place(1), 2)
+    assert scripted(Place(1), 2) == expected
+    for _ in range(2):
+        got = rpc.rpc_sync("worker1", scripted, args=(Place(1), 2))
+        assert got == expected and type(got[0]) is Place and got[0].kind is Kind.LOW
 """
     )
 

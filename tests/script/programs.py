@@ -399,3 +399,12 @@ def described(v: Union[int, str, Point, None]) -> str:
 # == ['int 2', 'str a', 'point 7', 'none']
 def case_unions() -> List[str]:
     return [described(1), described("a"), described(Point(7)), described(None)]
+
+
+def greener(c: Color = Color.GREEN, *, d: Color = Color.RED) -> str:
+    return c.name + d.name
+
+
+# == ('GREENRED', 'REDGREEN')
+def case_members_of_enums_are_defaults() -> Tuple[str, str]:
+    return greener(), greener(Color.RED, d=Color.GREEN)

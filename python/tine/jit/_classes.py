@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _C
 from .._C import Meaning, ScriptFunction
 from ..nn.module import Module
-from . import _registry, _source
+from . import _records, _registry, _source
 from ._dataclasses import written_out
 from ._names import Names, describe, function_source
 from ._records import UnknownType, own_annotations
@@ -110,7 +110,7 @@ class ScriptClass:
             return self._function(name, found, self.type)
         if found is None and name in own_annotations(cls):
             return self._declared(name)
-        if found is None or isinstance(found, (bool, int, float, str, tuple)):
+        if found is None or isinstance(found, (bool, int, float, str, tuple)) or _records.is_enum(type(found)):
             return describe(found, name, self._registry)
         return Meaning.refused(f"attribute `{name}` of class `{cls.__name__}` is a {type(found).__name__}, which scripts cannot "
                                "use; assign it to `self` in `__init__`")
