@@ -52,10 +52,14 @@ def _cpu_map(to: Any, device_map: Any) -> dict[str, str]:
 
 
 
+def _is_timedelta(given: Any) -> bool:
+    timedelta: Any = getattr(sys.modules.get("datetime"), "timedelta", ())  # who has one has imported it
+    return isinstance(given, timedelta)
+
+
 def _number(name: str, given: Any, expected: str) -> float:
     """Seconds as a number, or as a datetime.timedelta. A str of a number is not one."""
-    timedelta: Any = getattr(sys.modules.get("datetime"), "timedelta", ())  # who has one has imported it
-    if isinstance(given, timedelta):
+    if _is_timedelta(given):
         seconds: float = given.total_seconds()
         return seconds
     try:
@@ -79,7 +83,7 @@ def call_timeout(given: Any) -> float:
     """The timeout of one call: seconds, 0 for none, -1 for that of init_rpc. More than 30 years are as good as none."""
     seconds = _number("timeout", given, "seconds (0 for none)")
     # A timedelta of -1 second is a time, not the mark for the default.
-    if seconds >= 0 or (seconds == UNSET_RPC_TIMEOUT and not isinstance(given, datetime.timedelta)):
+    if seconds >= 0 or (seconds == UNSET_RPC_TIMEOUT and not _is_timedelta(given)):
         return seconds
     raise _C.ValueError(f"timeout: expected seconds (0 for none), got {given}")
 
