@@ -1,5 +1,7 @@
 // Graphs of script functions, as tools read and change them: blocks of nodes, and the values that run between these.
 //
+//   #include "tine/graph.h"
+//   #include "tine/script.h"
 //   namespace script = tine::script;
 //
 //   script::Function halved(const script::Function& f) {
