@@ -5,7 +5,7 @@ import time
 
 QUICK = bool(os.environ.get("TINE_BENCH_QUICK"))
 WORKERS = 8
-WARM = 20_000
+WARM = 2000 if QUICK else 20_000  # what the first calls need for good is there after so many
 PAUSED = 10_000 if QUICK else 100_000
 waiting = []
 
@@ -53,7 +53,7 @@ def pause(rank):
     sys.modules["world"] = sys.modules["__main__"]  # the name under which the callee finds the functions
     rpc.init_rpc(f"worker{rank}", rank=rank, world_size=3)
     if rank == 0:
-        while len(waiting) < WARM:  # what the first calls need for good is there
+        while len(waiting) < WARM:
             time.sleep(0.001)
         before = status("VmRSS"), status("Threads")
         goes_on.set_result(None)
@@ -128,7 +128,7 @@ def main():
     row("resident memory of an idle worker", "MB", "resident", 25)
     paused = _pair.measure_all(__file__, "paused", size=3)[0]
     for text, unit, key, bar in (
-        (f"async_execution, {PAUSED:,} calls paused on one callee, each", "bytes", "bytes", 1024),
+        (f"async_execution, {PAUSED:,} more calls paused on one callee, each", "bytes", "bytes", 1024),
         ("the same, threads more than before", "threads", "threads", 0),
     ):
         print(json.dumps({"row": text, "unit": unit, "tine": paused[key], "spread": 0, "peers": {}, "bar": {"at_most": bar}}))

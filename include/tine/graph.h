@@ -1,5 +1,7 @@
 // Graphs of script functions, as tools read and change them: blocks of nodes, and the values that run between these.
 //
+//   #include "tine/graph.h"
+//   #include "tine/script.h"
 //   namespace script = tine::script;
 //
 //   script::Function halved(const script::Function& f) {
@@ -109,7 +111,8 @@ class TINE_API Graph {
 
   // A node that is in no block yet. For an operator the overload that takes the inputs is chosen, and its result is the
   // output; other kinds get `outputs` Tensors. NameError for a kind that is not there.
-  [[nodiscard]] Node create(std::string_view kind, std::vector<Def> inputs = {}, size_t outputs = 1) const;
+  [[nodiscard]] Node create(std::string_view kind) const;  // without inputs, and with one output
+  [[nodiscard]] Node create(std::string_view kind, std::vector<Def> inputs, size_t outputs = 1) const;
   // A node like that one, of this or of another graph, in no block yet; `mapped` gives its inputs, and those of its blocks.
   [[nodiscard]] Node create_clone(const Node& node, const std::vector<std::pair<Def, Def>>& mapped) const;
   // Where insert_node() and the two below put a node: before a node, or at the end of a block. At first, the graph's end.

@@ -20,15 +20,13 @@ class Values;
 class Forms {
  public:
   Forms(FunctionBuilder& builder, const Names& names, Classes& classes, Values& values, Meanings& meanings,
-        Arguments& arguments, Expressions& expressions, DeferredCalls& deferred, Iteration& iteration,
-        Comprehensions& comprehensions)
+        Arguments& arguments, DeferredCalls& deferred, Iteration& iteration, Comprehensions& comprehensions)
       : builder_(builder),
         names_(names),
         classes_(classes),
         values_(values),
         meanings_(meanings),
         arguments_(arguments),
-        expressions_(expressions),
         deferred_(deferred),
         iteration_(iteration),
         comprehensions_(comprehensions) {}
@@ -57,7 +55,6 @@ class Forms {
   Values& values_;
   Meanings& meanings_;
   Arguments& arguments_;
-  Expressions& expressions_;
   DeferredCalls& deferred_;
   Iteration& iteration_;
   Comprehensions& comprehensions_;

@@ -258,7 +258,7 @@ Iterable Iteration::over_tuple(Def* tuple, Span span) {
   Iterable over;
   over.unrolled = of.size();
   over.length = builder_.integer(static_cast<int64_t>(of.size()));
-  over.element = [this, elements = builder_.unpack_tuple(tuple)](Def* turn) {
+  over.element = [elements = builder_.unpack_tuple(tuple)](Def* turn) {
     return elements[static_cast<size_t>(turn->node->constant.as_int())];
   };
   return over;

@@ -129,7 +129,8 @@ void Barrier::wait_for_all(TimePoint deadline) {
     }
     if (round.active) {
       busy.look([&] {
-        return "shutdown waits for calls that are still running: " + ask_all(in_time(), true).busy;
+        const std::string who = ask_all(in_time(), true).busy;
+        return who.empty() ? who : "shutdown waits for calls that are still running: " + who;
       });
       const auto nap = [this](TimePoint until) { return world_.wait_until(until, [] { return false; }); };
       (void)wait_interruptible(Clock::now() + pause, interrupted_, "shutdown", nap);

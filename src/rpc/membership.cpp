@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <unordered_set>
 
 #include "src/rpc/rendezvous.h"
 
@@ -208,10 +209,12 @@ void Membership::look_or_throw() {
 }
 
 void Membership::ask_all(const char* what, const char* during, TimePoint deadline,
-                         const std::function<void(const Peer&, const Value&)>& answered) {
+                         const std::function<void(const Peer&, const Value& answer)>& answered,
+                         const std::function<bool(const Peer&)>& asks) {
   std::vector<std::pair<detail::Ref<Peer>, Future<Value>>> asked;
   for (const auto& p : world_.peers()) {
-    if (!p->is_self && !p->dead()) asked.emplace_back(p, calls_.call(*p, control_request(what), kNoDeadline));
+    if (!p->is_self && !p->dead() && (!asks || asks(*p)))
+      asked.emplace_back(p, calls_.call(*p, control_request(what), kNoDeadline));
   }
   LongWait is_long(log_);
   for (const auto& [p, answer] : asked) {
@@ -219,7 +222,7 @@ void Membership::ask_all(const char* what, const char* during, TimePoint deadlin
       return fmt::format("{}: worker '{}' (rank {}) does not answer", during, peer.info.name, peer.info.id);
     };
     const auto slice = [&, &a = answer](TimePoint until) {
-      is_long.look(reason);
+      if (!a.ready()) is_long.look(reason);
       return a.wait_until(until);
     };
     if (!wait_interruptible(deadline, interrupted_, during, slice)) throw DeadlineExceeded(reason());
@@ -243,6 +246,7 @@ std::string Membership::under_way(bool own_only) const {
     if (to + from)
       names += fmt::format("{}{} to and {} of '{}'", names.empty() ? "" : ", ", to, from, p->info.name);
   }
+  if (names.empty()) return names;
   if (const std::string pending = calls_.pending_by_name(); !pending.empty())
     names += fmt::format("; it waits for {}", pending);
   return fmt::format("calls of worker '{}' are still running: {}", world_.name(), names);
@@ -257,9 +261,12 @@ void Membership::wait_until_idle(TimePoint deadline, bool own_only, LongWait* bu
     // Twice, with nothing begun in between: a call that was made while they were counted is seen the second time.
     const bool is_idle = pending + running == 0;
     if (is_idle && was_idle && begun == last) return;
-    if (!is_idle && Clock::now() >= deadline) throw DeadlineExceeded("shutdown: " + under_way(own_only));
+    const std::string calls = is_idle ? std::string() : under_way(own_only);
+    if (!calls.empty()) {
+      if (Clock::now() >= deadline) throw DeadlineExceeded("shutdown: " + calls);
+      busy->look([&] { return "shutdown waits: " + calls; });
+    }
     if (!is_idle) {
-      busy->look([&] { return "shutdown waits: " + under_way(own_only); });
       nap(&pause);
     }
     was_idle = is_idle;
@@ -276,12 +283,18 @@ void Membership::nap(std::chrono::milliseconds* pause) {
 // What another worker has sent may be on its way here when its answer is: that overtakes a large request.
 void Membership::take_leave(TimePoint deadline) {
   LongWait is_long(log_);
+  std::unordered_set<uint64_t> done;  // by incarnation: who makes no more calls and has all answers
   for (auto pause = std::chrono::milliseconds(1);; nap(&pause)) {
     std::string names;
-    ask_all(kLeaving, "shutdown", deadline, [&](const Peer& p, const Value& answer) {
-      if (const int64_t pending = answer.to_int(); pending != 0)
-        names += fmt::format("{}{} of '{}'", names.empty() ? "" : ", ", pending, p.info.name);
-    });
+    ask_all(
+        kLeaving, "shutdown", deadline,
+        [&](const Peer& p, const Value& answer) {
+          if (const int64_t pending = answer.to_int(); pending != 0)
+            names += fmt::format("{}{} of '{}'", names.empty() ? "" : ", ", pending, p.info.name);
+          else
+            done.insert(p.incarnation);
+        },
+        [&](const Peer& p) { return !done.contains(p.incarnation); });
     if (names.empty()) return;
     const auto reason = [&] {
       return fmt::format("shutdown: calls to worker '{}' are still running: {}", world_.name(), names);

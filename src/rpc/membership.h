@@ -75,7 +75,8 @@ class Membership {
   void tell_all(const char* what, const std::vector<Value>& args) noexcept;
   // `during`: what the user has called, for errors.
   void ask_all(const char* what, const char* during, TimePoint deadline,
-               const std::function<void(const Peer&, const Value& answer)>& answered = {});
+               const std::function<void(const Peer&, const Value& answer)>& answered = {},
+               const std::function<bool(const Peer&)>& asks = {});
   // The others make no more calls to this worker, and those that they have made are answered.
   void take_leave(TimePoint deadline);
   void nap(std::chrono::milliseconds* pause);

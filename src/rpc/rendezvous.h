@@ -77,12 +77,14 @@ class Rendezvous {
 class LongWait {
  public:
   explicit LongWait(const std::function<void(const std::string&)>& log) : log_(log) {}
-  // Called again and again while it lasts; what() is the text.
+  // Called again and again while it lasts; what() is the text, or empty where it has just ended.
   template <class F>
   void look(F&& what) {
     if (told_ || !log_ || Clock::now() < from_) return;
+    const std::string text = what();
+    if (text.empty()) return;
     told_ = true;
-    log_(what());
+    log_(text);
   }
 
  private:

@@ -273,6 +273,8 @@ void Graph::erase_output(size_t index) const {
   data_->edited();
 }
 
+Node Graph::create(std::string_view kind) const { return create(kind, {}); }
+
 Node Graph::create(std::string_view kind, std::vector<Def> inputs, size_t outputs) const {
   ir::Graph& graph = data_->get();
   const OpTable& ops = data_->ops();

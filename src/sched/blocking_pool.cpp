@@ -399,7 +399,7 @@ void BlockingPool::Impl::watch() noexcept {
     sample(at_limit ? members_.size() : kSampled);
     if (looked_up_within(span) || taken_ != taken) continue;
     const bool works = worked_since_sample() * 4 > span ||  // a quarter of one processor
-                       waiting_for_turn() * 2 > running();
+                       (running() > 0 && waiting_for_turn() * 2 > running());
     const Clock::duration stalled = Clock::now() - since;
     Later later;
     if (!works && stalled >= kRefusalStall && full()) (void)refuse_queued(later);

@@ -7,7 +7,8 @@
 // does not get a thread each.
 //
 // Threads that wait for their turn at a lock that tine knows (the Python interpreter's) neither work nor sleep: more of them
-// would only wait, too. While half of the threads do, the pool grows by one thread each 50 ms in which no task has been begun.
+// would only wait, too. While more wait so, in the whole process, than half of the pool's threads that run, the pool grows by one
+// thread each 50 ms in which no task has been begun, and refuses nothing.
 //
 // At the limit, with every thread blocked, no thread is left to run what is queued, and it may be what the others wait for. A
 // pool that `refuses` then refuses the queued tasks and says why; without `refuses` they wait.

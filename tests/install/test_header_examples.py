@@ -26,6 +26,15 @@ SCRIPT = """
 #include <cstdio>
 int main() { std::printf("%.1f\\n", losses()); }
 """
+GRAPH = """
+@
+#include <cstdio>
+#include "tine/functions.h"
+int main() {
+  const auto unit = script::compile("def f(x: Tensor) -> Tensor:\\n    return torch.relu(x)\\n");
+  std::printf("%.3f", halved(unit.function("f"))(tine::ones({1, 1})).to_tensor().item_as_double());
+}
+"""
 RESOLVER = """
 @
 #include <cstdio>
@@ -202,6 +211,7 @@ AROUND = {
     "foreign.h": ("@\nint main() {}\n", ""),
     "fork.h": (FORK, "610"),
     "future.h": ('@\nstd::printf("%s", s.c_str());', "42"),
+    "graph.h": (GRAPH, "0.381"),
     "raw.h": (RAW, "hello\n"),
     "resolver.h": (RESOLVER, "tensor([5., 5.])\n"),
     "rpc.h": (RPC, "12\n"),

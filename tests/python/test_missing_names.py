@@ -34,8 +34,7 @@ MISSING = {
     "torch.Tensor.sort": lambda: torch.Tensor.sort,
     "torch.nn.Module.half": lambda: nn.Linear(1, 1).half,
     "torch.jit.ScriptModule.save": lambda: scripted().save,
-    "torch.jit.ScriptFunction.graph_for": lambda: scripted().forward.graph_for,
-    "torch.Graph.nodes": lambda: scripted().graph.nodes,
+    "torch.jit.ScriptFunction.save": lambda: scripted().forward.save,
 }
 
 

@@ -139,11 +139,13 @@ void FramedConnection::plan_beat() {
 // Counts beats and not time: a process that was stopped for a minute has itself to blame, not its peers.
 void FramedConnection::beat() noexcept {
   if (closed()) return;
+  const uint64_t received = received_.load(std::memory_order_relaxed);
+  const bool has_read = std::exchange(heart_.received_at_last_beat, received) != received;
   // Both only grow: the sum changes when either does. What lies unread was said, too: then our reader is busy.
-  const uint64_t signs = received_.load(std::memory_order_relaxed) + writer_.taken();
+  const uint64_t signs = received + writer_.taken();
   const bool moved = signs != heart_.signs_at_last_beat;
-  const bool unread = !moved && channel_->has_unread();
   // Nobody gives up a peer of whom something lies unread, so nothing may lie there because no event has told of it.
+  const bool unread = !has_read && channel_->has_unread();
   if (unread) ask_for(kRead);
   if (moved || unread) {
     heart_.signs_at_last_beat = signs;

@@ -156,6 +156,7 @@ class FramedConnection final : public Connection, private WriteQueue::Owner, pri
   // What only the loop's thread touches.
   struct Heart {
     uint64_t signs_at_last_beat = 0;
+    uint64_t received_at_last_beat = 0;
     int64_t silent_beats = 0;
   } heart_;
 };

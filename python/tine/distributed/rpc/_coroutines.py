@@ -89,7 +89,7 @@ _blocked: set[tuple[str, str]] = set()  # the functions that were warned of
 
 
 def _warn(file: str, line: int, function: str) -> None:
-    if (file, function) in _blocked:
+    if not file or (file, function) in _blocked:
         return
     _blocked.add((file, function))
     import warnings

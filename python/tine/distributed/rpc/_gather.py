@@ -1,6 +1,7 @@
 """What workers do together: _all_gather, _barrier; and _wait_all, which waits for the calls of a block."""
 from __future__ import annotations
 
+import functools
 import math
 import threading
 import time
@@ -13,10 +14,13 @@ from .options import call_timeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
+    from collections.abc import Callable, Iterable
+    from typing import Any, ParamSpec, TypeVar
 
     from tine._C._rpc import _Seconds
+
+    _P = ParamSpec("_P")
+    _T = TypeVar("_T")
 
 _LOOK = 1.0  # seconds after which the leader asks whether those live who have not come
 
@@ -138,6 +142,16 @@ class wait_all:
 
     Source: ``torch.distributed.rpc.api._wait_all``.
     """
+
+    def __call__(self, function: Callable[_P, _T]) -> Callable[_P, _T]:
+        """As a decorator: of each call of the function."""
+
+        @functools.wraps(function)
+        def waits(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+            with wait_all():
+                return function(*args, **kwargs)
+
+        return waits
 
     def __enter__(self) -> None:
         global waiting

@@ -590,6 +590,7 @@ def _described(error: BaseException, holders: tuple[BaseException, ...], known: 
 
 
 _MOST_HOLDERS = 16  # as causes
+_MOST_HELD = 1 << 20  # bytes of all that is described: exceptions that hold each other many times are many times in there
 
 
 class _ErrorPickler(pickle.Pickler):
@@ -605,6 +606,8 @@ class _ErrorPickler(pickle.Pickler):
         if any(obj is holder for holder in self.holders) or len(self.holders) == _MOST_HOLDERS:
             return NotImplemented  # as pickle does it, which knows circles
         described = self.known.get(id(obj))
+        if sum(len(each[4] or b"") for each in self.known.values()) > _MOST_HELD:
+            return NotImplemented
         if described is None:
             described = self.known[id(obj)] = _described(obj, self.holders, self.known)
         return _held, described
