@@ -123,7 +123,8 @@ class TINE_API Graph {
   Def insert_constant(Value value) const;
   // The call of an operator, with what is not a Def as constants, and its defaults. TypeError when nothing fits.
   Def insert(std::string_view op, const std::vector<std::variant<Def, Value>>& args,
-             const std::vector<std::pair<std::string, std::variant<Def, Value>>>& keywords = {}) const;
+             const std::vector<std::pair<std::string, std::variant<Def, Value>>>& keywords) const;
+  Def insert(std::string_view op, const std::vector<std::variant<Def, Value>>& args) const;
   // The nodes of the other graph with these as its inputs. Returns what stands for its outputs.
   std::vector<Def> insert_graph(const Graph& other, const std::vector<Def>& inputs) const;
   // Several outputs become the one tuple that a function returns.

@@ -388,6 +388,10 @@ Def Graph::insert_constant(Value value) const {
   return Def(data_, def);
 }
 
+Def Graph::insert(std::string_view name, const std::vector<std::variant<Def, Value>>& args) const {
+  return insert(name, args, {});
+}
+
 Def Graph::insert(std::string_view name, const std::vector<std::variant<Def, Value>>& args,
                   const std::vector<std::pair<std::string, std::variant<Def, Value>>>& keywords) const {
   const auto rows = data_->ops().overloads(name);
