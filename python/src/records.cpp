@@ -113,7 +113,8 @@ PyObject* instance_of(const NamedTupleType& type, PyObject* tuple) {
     const PyRef cls = class_of(type);
     const PyRef args = checked(PyTuple_Pack(1, tuple));
     // As its _make() does: a class may have a __new__ of its own.
-    return PyTuple_Type.tp_new(reinterpret_cast<PyTypeObject*>(cls.get()), args.get(), nullptr);
+    static const auto make = reinterpret_cast<newfunc>(PyType_GetSlot(&PyTuple_Type, Py_tp_new));
+    return make(reinterpret_cast<PyTypeObject*>(cls.get()), args.get(), nullptr);
   });
 }
 

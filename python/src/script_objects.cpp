@@ -407,9 +407,9 @@ PyObject* set_class(PyObject*, PyObject* args) {
   return guarded([&]() -> PyObject* {
     PyObject *type = nullptr, *cls = nullptr;
     if (!PyArg_ParseTuple(args, "O!O!", script_types.object_type, &type, &PyType_Type, &cls)) return nullptr;
-    PyObject* const weak = PyWeakref_NewRef(cls, nullptr);
-    if (!weak) return nullptr;
-    Py_XSETREF(known_classes()[as_type(type)->type->name].cls, weak);
+    PyRef weak = checked(PyWeakref_NewRef(cls, nullptr));
+    const PyRef before =
+        PyRef::adopt(std::exchange(known_classes()[as_type(type)->type->name].cls, weak.leak()));
     Py_RETURN_NONE;
   });
 }
@@ -423,7 +423,7 @@ PyObject* forget_class(PyObject*, PyObject* name) {
 }
 
 PyObject* set_object_finder(PyObject*, PyObject* finder) {
-  Py_XSETREF(find_object, Py_NewRef(finder));
+  const PyRef before = PyRef::adopt(std::exchange(find_object, Py_NewRef(finder)));
   Py_RETURN_NONE;
 }
 
