@@ -212,7 +212,6 @@ from tine._C import byte as byte
 from tine._C import cpu as cpu
 from tine._C import item as item
 from tine._C import tolist as tolist
-from tine._C import as_tensor as as_tensor
 # }}} operators
 
 _bool = builtins.bool
