@@ -40,9 +40,32 @@ void dealloc(PyObject* self) {
 
 PyObject* get_hash(PyObject* self, void*) { return text_of(as_code(self)->code->hash).leak(); }
 
+PyObject* reduce(PyObject* self, PyObject*) {
+  const ScriptCode& code = *as_code(self)->code;
+  const PyRef home = PyRef::adopt(PyImport_ImportModule("tine._C._rpc"));
+  const PyRef make = home ? PyRef::adopt(PyObject_GetAttrString(home.get(), "script_code")) : PyRef();
+  return make ? Py_BuildValue("O(s#y#)", make.get(), code.hash.data(), static_cast<Py_ssize_t>(code.hash.size()),
+                              code.text.data(), static_cast<Py_ssize_t>(code.text.size()))
+              : nullptr;
+}
+
+// That the hash is the text's is verified where the code is used.
+PyObject* script_code(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *hash = nullptr, *text = nullptr;
+    if (!PyArg_ParseTuple(args, "UO!", &hash, &PyBytes_Type, &text)) return nullptr;
+    return wrap(std::make_shared<const ScriptCode>(
+        ScriptCode{std::string(utf8(hash)),
+                   std::string(PyBytes_AsString(text), static_cast<size_t>(PyBytes_Size(text)))}));
+  });
+}
+
+PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, "By its text."}, {}};
+
 PyGetSetDef getset[] = {{"hash", get_hash, nullptr, "The hash of the content.", nullptr}, {}};
 PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
                        {Py_tp_getset, getset},
+                       {Py_tp_methods, methods},
                        {Py_tp_doc, const_cast<char*>("Script code on its way to another worker.")},
                        {0, nullptr}};
 PyType_Spec spec = {"tine._C._rpc.ScriptCode", sizeof(PyCode), 0,
@@ -144,6 +167,7 @@ PyObject* import_classes(PyObject*, PyObject* object) {
 }
 
 PyMethodDef functions[] = {
+    {"script_code", script_code, METH_VARARGS, "script_code(hash, text): what __reduce__() took apart."},
     {"export_function", export_function, METH_O, "export_function(f): its ScriptCode."},
     {"import_function", import_function, METH_VARARGS,
      "import_function(name, code): the function of that name here, if its code is this; else a new one."},

@@ -318,6 +318,9 @@ PyObject* reduce(PyObject* self, PyObject*) {
 
 PyObject* function_attribute(PyObject* self, PyObject* name);
 
+// A function never changes: it is its own copy, as Python's are.
+PyObject* itself(PyObject* self, PyObject*) { return Py_NewRef(self); }
+
 PyMethodDef methods[] = {
     {"call_async", as_method(call_async), METH_FASTCALL | METH_KEYWORDS,
      "call_async($self, /, *args, **kwargs)\n--\n\nRuns the function on the pool. Returns a Future of its "
@@ -330,6 +333,8 @@ PyMethodDef methods[] = {
     {"instructions", instructions, METH_NOARGS,
      "instructions($self, /)\n--\n\nThe code that runs: one instruction a line."},
     {"__reduce__", reduce, METH_NOARGS, nullptr},
+    {"__copy__", itself, METH_NOARGS, nullptr},
+    {"__deepcopy__", itself, METH_O, nullptr},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS,
      "ScriptFunction[[int], str], for annotations."},
     {}};

@@ -100,7 +100,7 @@ Def* Calls::call_bound(const Meaning& callee, std::vector<CallArgument> args, co
   }
   if (self->type->kind == TypeKind::kObject) {
     builder_.here(span);
-    const std::string_view called = class_of(self->type) ? "__call__" : "forward";
+    const std::string_view called = meanings_.called_method(*classes_.known(self->type, span));
     return call_meaning(meanings_.module_attribute(self, called, e.callee->span), std::move(args), e, hint);
   }
   builder_.fail(e.callee->span, fmt::format("a value of type {} cannot be called", self->type->str()));

@@ -14,9 +14,11 @@ from .._C import Meaning, ScriptFunction
 from ..nn.containers import ModuleDict, ModuleList, Sequential
 from ..nn.module import Module
 from . import _source
+from ._hooks import CallSource, Hooks
 from ._marks import Attribute
 from ._names import Names, describe, function_source, overloads
 from ._records import UnknownType, own_annotations
+from ._subclasses import FunctionText, ScriptMethodStub
 from ._types import is_dtype, type_text, value_type_text
 
 if TYPE_CHECKING:
@@ -38,8 +40,9 @@ class ModuleClass:
         constants: dict[str, Any],
         refused: dict[str, str],
         interfaces: dict[str, Any],
+        hooks: Hooks,
     ) -> None:
-        self._registry = registry
+        self.registry = registry
         self.cls = cls  # methods are looked up on it
         self.children = tuple(children)  # the names of the submodules
         self.functions = functions
@@ -47,6 +50,9 @@ class ModuleClass:
         self.refused = refused
         self.interfaces = interfaces
         self.type = _C.ObjectType(registry.new_type_name(cls), [(name, text) for name, (text, _) in slots.items()])
+        self.call = CallSource(registry, cls, self.type, self.function("forward"), hooks,
+                               {*slots, *functions, *constants, *dir(cls)}) if hooks else None
+        self.texts: dict[str, FunctionText] = {}  # methods that `define` added
 
     def container(self: ModuleClass | ReceivedClass) -> tuple[bool, tuple[str, ...]] | None:
         """(known by name, the names of its modules) of a class that scripts loop over; None of all others."""
@@ -57,41 +63,77 @@ class ModuleClass:
     def describe(self, name: str) -> Meaning | None:
         """What `self.name` is where it is not a slot; None where there is nothing."""
         if name in self.functions:
-            return describe(self.functions[name], name, self._registry)
+            return describe(self.functions[name], name, self.registry)
         if name in self.constants:
             return Meaning.constant(self.constants[name])
         if name in self.refused:
             return Meaning.refused(self.refused[name])
+        own = f"{self.type.name}.{name}"
+        if name in self.texts:
+            return Meaning.function(own, self.texts[name].source(own, self.type))
+        if self.call is not None:
+            hook = self.call.hook_named(name)
+            if hook is not None:
+                return Meaning.function(own, self._method_source(name, hook))
+        if name == "__call__":
+            return None if self.call is None else Meaning.function(own, self.call.source())
         cls = self.cls
-        fn = inspect.getattr_static(cls, name, None)
+        fn = self.function(name)
         if fn is None:
             return None
         if name == "forward" and issubclass(cls, Sequential) and fn is Sequential.forward:
-            return Meaning.function(f"{self.type.name}.forward", self._sequential_source())
+            return Meaning.function(own, self._sequential_source())
         if isinstance(fn, staticmethod):
-            return describe(fn.__func__, name, self._registry)
+            return describe(fn.__func__, name, self.registry)
         if isinstance(fn, property):
-            return Meaning.refused(f"`{name}` is a property of `{cls.__name__}`; call a method instead")
+            return self._property(name, fn)
         if not isinstance(fn, types.FunctionType):
             return Meaning.refused(f"attribute `{name}` of `{cls.__name__}` is a {type(fn).__name__}, which scripts cannot use")
         if fn is Module.forward:
             return Meaning.refused(f"module `{cls.__name__}` has no `forward`")
-        why = _source.refuse_kind(fn)
-        if why is None and fn.__module__ == "tine.nn.module":
-            why = f"`{name}` of tine.nn.Module is not available in scripts"
-        if why is None and fn.__module__ == "tine.nn.containers":
-            why = (f"`{name}` of {cls.__name__} is not available in scripts; loop over a Sequential or ModuleList itself, and over "
-                   "the keys(), values() or items() of a ModuleDict")
+        why = self._refuse(name, fn)
         if why is not None:
             return Meaning.refused(why)
         try:
-            own = f"{self.type.name}.{name}"
-            return overloads(fn, self._registry, self.type, own) or Meaning.function(own, self._method_source(name, fn))
+            return overloads(fn, self.registry, self.type, own) or Meaning.function(own, self._method_source(name, fn))
+        except (OSError, TypeError, _C.SyntaxError) as error:
+            return Meaning.refused(str(error))
+
+    def function(self, name: str) -> Any:
+        """What the class has under that name."""
+        found = inspect.getattr_static(self.cls, name, None)
+        return found.function if isinstance(found, ScriptMethodStub) else found
+
+    def _refuse(self, name: str, fn: types.FunctionType) -> str | None:
+        why = _source.refuse_kind(fn)
+        if why is None and fn.__module__ in ("tine.nn.module", "tine.jit._script"):
+            why = f"`{name}` of tine.nn.Module is not available in scripts"
+        if why is None and fn.__module__ == "tine.nn.containers":
+            why = (f"`{name}` of {self.cls.__name__} is not available in scripts; loop over a Sequential or ModuleList itself, and "
+                   "over the keys(), values() or items() of a ModuleDict")
+        return why
+
+    def _property(self, name: str, found: property) -> Meaning:
+        if found.fget is None:
+            return Meaning.refused(f"the property `{name}` of `{self.cls.__name__}` has no getter")
+        if name in getattr(self.cls, "__jit_unused_properties__", ()) or getattr(found.fget, "_tine_jit_mark", None) == "unused":
+            return Meaning.refused(f"the property `{name}` of `{self.cls.__name__}` is marked @unused, or named in "
+                                   "__jit_unused_properties__, so it stays Python's")
+        get, *set = (self._accessor(f"__{name}_{kind}", fn)
+                     for kind, fn in (("getter", found.fget), ("setter", found.fset)) if fn is not None)
+        return Meaning.property(get, *set)
+
+    def _accessor(self, name: str, fn: Any) -> Meaning:
+        why = _source.refuse_kind(fn)
+        if why is not None:
+            return Meaning.refused(why)
+        try:
+            return Meaning.function(f"{self.type.name}.{name}", self._method_source(name, fn))
         except (OSError, TypeError, _C.SyntaxError) as error:
             return Meaning.refused(str(error))
 
     def _method_source(self, name: str, fn: types.FunctionType) -> _C.FunctionSource:
-        return function_source(fn, self._registry, self.type, f"{self.type.name}.{name}")
+        return function_source(fn, self.registry, self.type, f"{self.type.name}.{name}")
 
     def _sequential_source(self) -> _C.FunctionSource:
         """`forward` of a Sequential, unrolled: its modules have a type each."""
@@ -100,7 +142,7 @@ class ModuleClass:
             lines.append(f'    input = getattr(self, "{name}")(input)')
         lines.append("    return input")
         return _C.FunctionSource(f"{self.type.name}.forward", "<Sequential>", "\n".join(lines) + "\n", 1, "forward",
-                                 Names(vars(Sequential)["forward"], self._registry), self.type)
+                                 Names(vars(Sequential)["forward"], self.registry), self.type)
 
 
 class ReceivedClass:
@@ -118,6 +160,7 @@ class ReceivedClass:
         self.constants = constants
         self.refused: dict[str, str] = {}
         self.interfaces: dict[str, Any] = {}
+        self.call = None  # `__call__` is one of the methods where there is one
 
     container = ModuleClass.container
 
@@ -128,7 +171,9 @@ class ReceivedClass:
         return Meaning.function(f"{self.type.name}.{name}") if name in self.methods else None
 
 
-_SKIP = {"training", "_parameters", "_buffers", "_modules", "_non_persistent_buffers", "_forward_hooks", "_forward_pre_hooks"}
+# What the attributes of a module say about itself.
+OF_ITSELF = {"training", "_parameters", "_buffers", "_modules", "_non_persistent_buffers", "_forward_hooks", "_forward_pre_hooks",
+             "_tine_texts"}
 
 
 def _annotations(cls: type) -> dict[str, Any]:
@@ -151,13 +196,13 @@ def _plain_attributes(module: Module) -> Iterator[tuple[str, Any]]:
     """(name, value) of everything that is not a parameter, buffer or submodule."""
     yield "training", module.training
     for cls in reversed(type(module).__mro__):
-        if cls is object or cls is Module:
+        if cls is object or cls is Module or cls.__module__ == "tine.jit._script":
             continue
         for name, value in vars(cls).items():
             if not name.startswith("_") and isinstance(value, (bool, int, float, str, tuple)) and name not in module.__dict__:
                 yield name, value
     for name, value in vars(module).items():
-        if name not in _SKIP:
+        if name not in OF_ITSELF:
             yield name, value
 
 

@@ -47,6 +47,13 @@ def _signature(text: str) -> Any:
     return made
 
 
+def signature_of(fn: types.FunctionType) -> ast.FunctionDef:
+    """The tree of its `def`, without the body."""
+    made = ast.parse(textwrap.dedent(text_of(fn)[1])).body[0]
+    assert isinstance(made, ast.FunctionDef)
+    return made
+
+
 def _only_calls(text: str, name: str) -> str:
     """An @ignore function as a script has it: its signature, and a body that calls Python."""
     made = _signature(text)

@@ -357,6 +357,8 @@ def _difference(before: str, after: str) -> str:
 class TracedModule(_script.RecursiveScriptModule):
     """A module within one that is traced."""
 
+    _tine_traced = True
+
 
 class TopLevelTracedModule(TracedModule):
     """What `tine.jit.trace(module, inputs)` returns: only the traced methods are compiled."""

@@ -85,7 +85,7 @@ class _Packing:
         at = self._classes.get(record.type.name)
         if at is None:
             at = self._classes[record.type.name] = len(self._records)
-            self._records.append((record, type(module) is not RecursiveScriptModule))
+            self._records.append((record, module._tine_traced))
             self._methods.append({})
         for name, method in own["_tine_methods"].items():
             self._methods[at].setdefault(name, method._function)
@@ -259,7 +259,7 @@ class _Unpacking:
         if record.traced:
             from ._trace import TopLevelTracedModule as cls
         c = _C.ScriptObject(record.type, values)  # which compares types
-        made = cls._assemble(record, c, children, parameters, buffers, set(map(str, non_persistent)), record.original_name,
+        made = cls.__new__(cls)._assemble(record, c, children, parameters, buffers, set(map(str, non_persistent)), record.original_name,
                              [value for value in values if isinstance(value, Tensor)])
         made.__dict__["_tine_code"] = self._classes  # for the next module of this code
         for name in methods:
