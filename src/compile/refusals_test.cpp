@@ -64,7 +64,7 @@ TEST_P(Refusals, NameTheLineThatIsWrongAndWhy) {
 
 INSTANTIATE_TEST_SUITE_P(Script, Refusals,
                          testing::Values("wrong_names.py", "wrong_types.py", "wrong_forms.py",
-                                         "wrong_classes.py"));
+                                         "wrong_classes.py", "wrong_records.py"));
 
 constexpr const char* kPrograms[] = {
     "def f(xs: List[Tensor], n: int = 3, o: Optional[int] = None) -> Tensor:\n"

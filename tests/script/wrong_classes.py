@@ -8,7 +8,7 @@ class A:
     def __init__(self):
         self.x = 1
     def more(self):
-        self.z = 2  ### has no attribute `z`
+        self.z = 2  ### `__main__.A` has no attribute `z`; create it in __init__
 # ---
 class A:
     def __init__(self, b: bool):

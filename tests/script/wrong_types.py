@@ -158,3 +158,24 @@ def assigns_to_text(x: str):
 # ---
 def two_sides(b: bool):
     return 1 if b else 'a'  ### the two sides of this `if` expression are int and str
+# ---
+def f(x: Union[int, str]):
+    return x + 1  ### `+` does not take Union[int, str] and int; find out which of them it is with `isinstance`
+# ---
+def f(x: Union[int, str]):
+    return x == 3  ### `==` does not take Union[int, str] and int; find out
+# ---
+def f(x: Union[int, str]):
+    return len(x)  ### has no length; find out
+# ---
+def f(x: Union[List[int], Dict[str, int]]):
+    return x[0]  ### cannot be indexed; find out
+# ---
+def f(x: Union[List[int], str]):
+    return x.count(1)  ### has no `count`; find out
+# ---
+def f(x: Union[int, str]):
+    return 1 if x else 2  ### a condition cannot be Union[int, str]; find out
+# ---
+def f(x: Any):
+    return isinstance(x, tuple)  ### name their types
