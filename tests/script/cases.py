@@ -43,10 +43,11 @@ def same(a, b):
     return type(a) is type(b) and a == b
 
 
-def load(path):
-    """That file as a module, which nothing else imports."""
+def load(path, **names):
+    """That file as a module, which nothing else imports. It finds those names."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
+    vars(module).update(names)
     spec.loader.exec_module(module)
     return module
 

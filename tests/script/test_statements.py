@@ -3,30 +3,38 @@
 A chunk begins with `# --- name`. It defines `f`, or a module class `M` that stands for it. The lines behind it say what calls
 of the scripted `f` give: `# f(3) => 4`, `# f(3) raises ValueError: text`, `# f(3) prints 'text'` (on stdout) or
 `# f(3) warns 'text'` (on stderr). Where `f` is refused, no such line stands there: the wrong line of the program ends in
-`### text`, which its error says. A line `# PyTorch: ...` says what PyTorch 2.13 does where that is something else
-(docs/differences.md says why).
+`### 12: text`, the column and the words of its error in full. A line `# PyTorch: ...` says what PyTorch 2.13 does where that is
+something else (docs/differences.md says why).
 """
 
+import math
 import pathlib
 import re
+import warnings
+from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
-from cases import load, parts, refused
+from cases import load, refused
 
 import tine as torch
-from tine import Tensor
-
-FOLDER = pathlib.Path(__file__).with_name("statements")
-PRELUDE = """\
-import math; import warnings; from typing import Any, Dict, List, Optional, Tuple; import tine as torch
 from tine import Tensor, nn
+
+
 class Plus(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x + 1
+
+
 class Twice(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x * 2
-"""
+
+
+# What a small program finds around it.
+NAMES = {"math": math, "warnings": warnings, "torch": torch, "nn": nn, "Tensor": Tensor, "Plus": Plus, "Twice": Twice}
+NAMES |= {"Any": Any, "Dict": Dict, "List": List, "Optional": Optional, "Tuple": Tuple}
+
+FOLDER = pathlib.Path(__file__).with_name("statements")
 CALL = re.compile(r"# (?P<call>.+?) (?:=> (?P<value>.+)|raises (?P<kind>\w+): ?(?P<text>.*)|"
                   r"(?P<stream>prints|warns) (?P<written>.+))$")
 COMMENT = re.compile(r"# PyTorch: .+| +# type: .+")
@@ -54,24 +62,26 @@ def shown(value):
 
 @pytest.mark.parametrize("body", chunks())
 def test_a_small_program(body, tmp_path, capfd):
-    calls, program = [], PRELUDE
+    calls, wrong, program = [], [], ""
     for line in body.splitlines():
         call = CALL.fullmatch(line)
         if call and not line.startswith("# PyTorch: "):
             calls.append(call)
         else:
             assert COMMENT.fullmatch(line) or not line.lstrip().startswith("#"), f"not understood: {line}"
+            line, *expected = line.split("  ### ")
             program += line + "\n"
+            wrong += [(program.count("\n"), line, text) for text in expected]
     path = tmp_path / "small_program.py"
     path.write_text(program)
-    names = vars(load(path))
+    names = vars(load(path, **NAMES))
     given = names["M"]() if "M" in names else names["f"]
-    wrong = [(number, *line.split("  ### ")[1:]) for number, line in enumerate(program.splitlines(), 1) if "###" in line]
     if wrong:
         assert not calls
-        ((number, expected),) = wrong
-        file, line, said, _ = parts(refused(given))
-        assert (file, line) == (str(path), number) and expected in said
+        ((number, line, expected),) = wrong
+        said = refused(given).replace(str(path), path.name)
+        assert said.splitlines()[0] == f"{path.name}:{number}:{expected}"
+        assert f"\n  {line}\n  {' ' * (int(expected.split(':')[0]) - 1)}^" in said
         return
     assert calls
     names["f"] = torch.jit.script(given)

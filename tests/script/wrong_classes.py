@@ -1,122 +1,122 @@
 # Classes of scripts that are refused, in the form of wrong_forms.py.
 class A:
     def __init__(self):
-        self.y = self.x  ### has no attribute or method `x`
+        self.y = self.x  ### 23: `__main__.A` has no attribute or method `x`
         self.x = 1
 # ---
 class A:
     def __init__(self):
         self.x = 1
     def more(self):
-        self.z = 2  ### `__main__.A` has no attribute `z`; create it in __init__
+        self.z = 2  ### 14: `__main__.A` has no attribute `z`; create it in __init__
 # ---
 class A:
     def __init__(self, b: bool):
         if b:
-            self.x = 1  ### the first assignment to an attribute cannot stand inside an `if` or a loop; give `self.x` a value before
+            self.x = 1  ### 13: the first assignment to an attribute cannot stand inside an `if` or a loop; give `self.x` a value before
 # ---
 class A:
     def __init__(self, n: int):
         for i in range(n):
-            self.x = i  ### the first assignment to an attribute cannot stand inside an `if` or a loop
+            self.x = i  ### 13: the first assignment to an attribute cannot stand inside an `if` or a loop; give `self.x` a value before
 # ---
 class A:
     def __init__(self):
         self.x = 1
-        self.x = "a"  ### the attribute `x` is int and cannot be given a value of type str
+        self.x = "a"  ### 18: the attribute `x` is int and cannot be given a value of type str
 # ---
 class A:
     def __init__(self):
         self.x = None
     def set(self):
-        self.x = 3  ### annotate it in __init__: `self.x: Optional[int] = None`
+        self.x = 3  ### 18: the attribute `x` is None and cannot be given a value of type int; annotate it in __init__: `self.x: Optional[int] = None`
 # ---
 class A:
     x: int
     def __init__(self):
-        self.x = "a"  ### the attribute `x` is int and cannot be given a value of type str
+        self.x = "a"  ### 18: the attribute `x` is int and cannot be given a value of type str
 # ---
 class A:
     x: int
     def __init__(self):
-        self.y = self.x  ### it is declared, but `__init__` has not assigned to it here
+        self.y = self.x  ### 23: `__main__.A` has no attribute or method `x`; it is declared, but `__init__` has not assigned to it here
 # ---
 class A:
-    x: Nothing  ### undefined type `Nothing`
+    x: Nothing  ### 8: undefined type `Nothing`
     def __init__(self):
         self.x = 1
 # ---
-class A(B):  ### classes of scripts have no base classes; keep an object of that class in an attribute
+class A(B):  ### 9: classes of scripts have no base classes; keep an object of that class in an attribute
     def __init__(self):
         self.x = 1
 # ---
-@dataclass  ### a text has no dataclasses; write the class with its `__init__`
+@dataclass  ### 2: a text has no dataclasses; write the class with its `__init__`
 class A:
     x: int
 # ---
 class A:
     def f(self):
         pass
-    def f(self):  ### `f` is defined twice in `A`
+    def f(self):  ### 9: `f` is defined twice in `A`
         pass
 # ---
 class A:
     def __init__(self):
         self.x = 1
-class A:  ### `A` is defined twice in this source
+class A:  ### 7: `A` is defined twice in this source
     def __init__(self):
         self.x = 2
 # ---
 def A():
     return 1
-class A:  ### `A` is defined twice in this source
+class A:  ### 7: `A` is defined twice in this source
     def __init__(self):
         self.x = 2
 # ---
 class A:
-    def f():  ### a method has at least the parameter `self`
+    def f():  ### 9: a method has at least the parameter `self`
         pass
 # ---
 class A:
     @classmethod
-    def f():  ### a class method has at least the parameter `cls`
+    def f():  ### 9: a class method has at least the parameter `cls`
         pass
 # ---
 class A:
     def __init__(self, x: int):
         self.x = x
 def f() -> int:
-    return A().x  ### `A` needs a value for `x`: it takes 1 argument, got 0
+    return A().x  ### 12: `A` needs a value for `x`: it takes 1 argument, got 0
 # ---
 class A:
     def __init__(self, x: int):
         self.x = x
 def f() -> int:
-    return A(1, 2).x  ### `A` takes 1 positional argument, got 2
+    return A(1, 2).x  ### 17: `A` takes 1 positional argument, got 2
 # ---
 class A:
     def __init__(self, x: int):
         self.x = x
 def f() -> int:
-    return A("a").x  ### `A` expects int for `x`, got str
+    return A("a").x  ### 14: `A` expects int for `x`, got str
 # ---
 class A:
     def __init__(self, count: int):
         self.count = count
 def f() -> int:
-    return A(1).cuont  ### has no attribute or method `cuont`; did you mean `count`?
+    return A(1).cuont  ### 17: `__main__.A` has no attribute or method `cuont`; did you mean `count`?
 # ---
 class A:
     pass
 def f() -> int:
-    a = A(1)  ### `A` takes 0 arguments, got 1
+    a = A(1)  ### 9: `A` takes 0 arguments, got 1
     return 1
 # ---
 class A:
     def __init__(self):
         self.x = 1
 def f() -> int:
-    return A.x  ### `x` is an attribute of the objects of `A`, not of the class
+    return A.x  ### 14: `x` is an attribute of the objects of `A`, not of the class
 # ---
 class A:
     def __init__(self):
@@ -124,7 +124,7 @@ class A:
     def get(self) -> int:
         return self.x
 def f() -> int:
-    return A.gte(A())  ### the class `A` has no `gte`; did you mean `get`?
+    return A.gte(A())  ### 14: the class `A` has no `gte`; did you mean `get`?
 # ---
 class A:
     def __init__(self):
@@ -133,43 +133,43 @@ class A:
     def double(self) -> int:
         return self.x * 2
 def f(a: A):
-    a.double = 3  ### the property `double` of `__main__.A` has no setter; define one: `@double.setter`
+    a.double = 3  ### 5: the property `double` of `__main__.A` has no setter; define one: `@double.setter`
 # ---
 class A:
     def __init__(self):
         self.x = 1
 def f(a: A) -> int:
-    return a + 1  ### `+` does not take __main__.A and int; define `__add__` in the class `A`
+    return a + 1  ### 12: `+` does not take __main__.A and int; define `__add__` in the class `A`
 # ---
 class A:
     def __init__(self):
         self.x = 1
 def f(a: A) -> bool:
-    return a < a  ### define `__lt__` in the class `A`
+    return a < a  ### 12: `<` does not take __main__.A and __main__.A; define `__lt__` in the class `A`
 # ---
 class A:
     def __init__(self):
         self.x = 1
 def f(a: A) -> int:
-    return a[0]  ### __main__.A cannot be indexed; define `__getitem__` in the class `A`
+    return a[0]  ### 12: __main__.A cannot be indexed; define `__getitem__` in the class `A`
 # ---
 class A:
     def __init__(self):
         self.x = 1
 def f(a: A):
-    a[0] = 1  ### define `__setitem__` in the class `A`
+    a[0] = 1  ### 5: the elements of __main__.A cannot be assigned to; define `__setitem__` in the class `A`
 # ---
 class A:
     def __init__(self):
         self.x = 1
 def f(a: A) -> int:
-    return len(a)  ### __main__.A has no length; define `__len__` in the class `A`
+    return len(a)  ### 16: __main__.A has no length; define `__len__` in the class `A`
 # ---
 class A:
     def __init__(self):
         self.x = 1
 def f(a: A) -> int:
-    if a:  ### define `__bool__` in the class `A`
+    if a:  ### 8: expected a condition (bool, int, float, str, list, dict or Tensor), got __main__.A; define `__bool__` in the class `A`
         return 1
     return 2
 # ---
@@ -177,14 +177,14 @@ class A:
     def __init__(self):
         self.x = 1
 def f(a: A) -> int:
-    return a(1)  ### has no attribute or method `__call__`
+    return a(1)  ### 12: `__main__.A` has no attribute or method `__call__`
 # ---
 class A:
     def __init__(self):
         self.next: Optional["A"] = None
         self.x = 1
 def f(a: A) -> int:
-    return a.next.x  ### Optional[__main__.A] has no `x`
+    return a.next.x  ### 12: Optional[__main__.A] has no `x`; an attribute may change between its test and its use, so assign it to a variable first, `next = a.next`, and test that one: `if next is not None:`
 # ---
 class A:
     def __init__(self):
@@ -195,10 +195,10 @@ class B:
 def f(a: A) -> int:
     return 1
 def g() -> int:
-    return f(B())  ### `f` expects __main__.A for `a`, got __main__.B
+    return f(B())  ### 14: `f` expects __main__.A for `a`, got __main__.B
 # ---
 def f():
-    with 3:  ### `with` takes an object of a class that has `__enter__` and `__exit__`, not int
+    with 3:  ### 10: `with` takes an object of a class that has `__enter__` and `__exit__`, not int
         pass
 # ---
 class A:
@@ -207,7 +207,7 @@ class A:
     def __enter__(self):
         pass
 def f():
-    with A():  ### `__main__.A` has no `__exit__`
+    with A():  ### 10: `__main__.A` has no `__exit__`; `with` needs `__enter__(self)` and `__exit__(self, type: Any, value: Any, tb: Any)`
         pass
 # ---
 class A:
@@ -218,7 +218,7 @@ class A:
     def __exit__(self):
         pass
 def f():
-    with A():  ### `__exit__` takes four parameters
+    with A():  ### 10: `__exit__` takes four parameters: `def __exit__(self, type: Any, value: Any, tb: Any)`
         pass
 # ---
 class A:
@@ -229,23 +229,23 @@ class A:
     def __exit__(self, a: int, b: Any, c: Any):
         pass
 def f():
-    with A():  ### the parameters of `__exit__` must be Any (or Optional)
+    with A():  ### 10: the parameters of `__exit__` must be Any (or Optional), because it gets None for each: `def __exit__(self, type: Any, value: Any, tb: Any)`
         pass
 # ---
 def f():
-    with torch.no_grad(1):  ### takes 0 arguments, got 1
+    with torch.no_grad(1):  ### 10: `torch.no_grad` takes 0 arguments, got 1
         pass
 # ---
 def f():
-    with torch.profiler.record_function(3):  ### the name must be a str, not int
+    with torch.profiler.record_function(3):  ### 41: the name must be a str, not int
         pass
 # ---
 def f():
-    x = torch.no_grad()  ### this can only be used in `with`
+    x = torch.no_grad()  ### 9: this can only be used in `with`, as in `with torch.no_grad():`
 # ---
 @torch.jit.interface
 class I:
-    def one(self, x: int):  ### a method of an interface declares its result
+    def one(self, x: int):  ### 9: a method of an interface declares its result: `def one(...) -> Tensor:`
         pass
 def f(i: I) -> int:
     return 1
@@ -258,7 +258,7 @@ class A:
     def __init__(self):
         self.x = 1
 def f() -> int:
-    i: I = A()  ### an object of `__main__.A` cannot be a `__main__.I`: it has no method `one`
+    i: I = A()  ### 12: an object of `__main__.A` cannot be a `__main__.I`: it has no method `one`
     return 1
 # ---
 @torch.jit.interface
@@ -266,11 +266,11 @@ class I:
     def one(self, x: int) -> int:
         pass
 def f(i: I) -> int:
-    return i.two()  ### `__main__.I` has no attribute or method `two`
+    return i.two()  ### 14: `__main__.I` has no attribute or method `two`
 # ---
 @torch.jit.interface
 class I:
-    def one(self, other: "I") -> int:  ### the interface `I` names itself, which scripts do not have
+    def one(self, other: "I") -> int:  ### 27: the interface `I` names itself, which scripts do not have
         pass
 def f(i: I) -> int:
     return 1

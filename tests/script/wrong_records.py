@@ -1,51 +1,51 @@
 # Enums and named tuples of texts that are refused, in the form of wrong_forms.py.
 class E(Enum):
-    A: int  ### a member of an enum needs a value
+    A: int  ### 5: a member of an enum needs a value: `A = 1`
 # ---
 class E(Enum):
     A = 1
-    B = 'b'  ### this is str, those before are int
+    B = 'b'  ### 9: the values of an enum have one type in scripts: this is str, those before are int
 # ---
 class E(Enum):
-    A = True  ### must be an int, a float or a str
-# ---
-class E(Enum):
-    A = 1
-    A = 2  ### two members of `E` are called `A`
+    A = True  ### 9: the value of a member must be an int, a float or a str in scripts
 # ---
 class E(Enum):
     A = 1
-    B = 1  ### has the value of `A`
+    A = 2  ### 5: two members of `E` are called `A`
 # ---
-class E(Enum):  ### the enum `E` has no members
+class E(Enum):
+    A = 1
+    B = 1  ### 9: the member `B` has the value of `A`
+# ---
+class E(Enum):  ### 7: the enum `E` has no members
     pass
 # ---
 class P(NamedTuple):
-    x = 1  ### the field `x` needs a type
+    x = 1  ### 5: the field `x` needs a type: `x: int`
 # ---
 class P(NamedTuple):
     x: int
-    x: int  ### two fields of `P` are called `x`
+    x: int  ### 5: two fields of `P` are called `x`
 # ---
 class P(NamedTuple):
-    x: int = 'a'  ### the default of `x` is str, but the field is int
+    x: int = 'a'  ### 14: the default of `x` is str, but the field is int
 # ---
 class P(NamedTuple):
     x: int = 1
-    y: int  ### follows one that has
+    y: int  ### 5: the field `y` has no default but follows one that has
 # ---
 class P(NamedTuple):
     x: int
-    def f(self):  ### `P` has only fields
+    def f(self):  ### 9: `P` has only fields in scripts; write the method as a function
         return 1
 # ---
 class P(NamedTuple):
-    x: Q  ### undefined type `Q`
+    x: Q  ### 8: undefined type `Q`
 # ---
-class P(int):  ### classes of scripts have no base classes
+class P(int):  ### 9: classes of scripts have no base classes; keep an object of that class in an attribute
     x: int
 # ---
 class P(NamedTuple):
     x: int
-class P(NamedTuple):  ### `P` is defined twice
+class P(NamedTuple):  ### 7: `P` is defined twice in this source
     x: int

@@ -43,7 +43,7 @@ def f(x: Tensor, y: Tensor) -> Tensor:
 # f(torch.tensor([7, 8]), torch.tensor([3, 5])) => tensor([0, 0]):int64
 # --- aug_tensor_shift
 def f(x: Tensor) -> Tensor:
-    x <<= 1  ### `<<` does not take Tensor and int
+    x <<= 1  ### 5: `<<` does not take Tensor and int
     x >>= 2
     return x
 # PyTorch: tensor([3, 4]):int64
@@ -114,7 +114,7 @@ def f(x: int) -> float:
 # f(2) => 7.0
 # --- aug_tuple
 def f(t: Tuple[int, int]) -> int:
-    t += (1,)  ### `t` is declared as Tuple[int, int] and cannot be given a value of type Tuple[int, int, int]
+    t += (1,)  ### 5: `t` is declared as Tuple[int, int] and cannot be given a value of type Tuple[int, int, int]
     return len(t)
 # PyTorch: 3
 # --- aug_data

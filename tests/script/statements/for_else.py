@@ -3,7 +3,7 @@
 def f(n: int) -> int:
     for i in range(n):
         pass
-    else:  ### `else` of a loop is not supported in scripts; set a flag before `break` and test it after the loop
+    else:  ### 5: `else` of a loop is not supported in scripts; set a flag before `break` and test it after the loop
         return 5
     return 6
 # --- for_else_break
@@ -12,7 +12,7 @@ def f(xs: List[int]) -> int:
     for x in xs:
         if x == 3:
             break
-    else:  ### `else` of a loop is not supported in scripts; set a flag before `break` and test it after the loop
+    else:  ### 5: `else` of a loop is not supported in scripts; set a flag before `break` and test it after the loop
         r = 1
     return r
 # --- while_else
@@ -22,6 +22,6 @@ def f(n: int) -> int:
         n -= 1
         if n == 5:
             break
-    else:  ### `else` of a loop is not supported in scripts; set a flag before `break` and test it after the loop
+    else:  ### 5: `else` of a loop is not supported in scripts; set a flag before `break` and test it after the loop
         r = 1
     return r

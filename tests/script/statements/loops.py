@@ -182,7 +182,7 @@ class M(nn.Module):
         super().__init__()
         self.ms = nn.ModuleList([nn.ReLU(), nn.Tanh(), nn.ReLU()])
     def forward(self, x: Tensor) -> Tensor:
-        for m in self.ms[1:]:  ### a slice can only be used as an index
+        for m in self.ms[1:]:  ### 26: a slice can only be used as an index
             x = m(x)
         return x
 # --- modulelist_slice_negative
@@ -191,7 +191,7 @@ class M(nn.Module):
         super().__init__()
         self.ms = nn.ModuleList([nn.ReLU(), nn.Tanh(), nn.ReLU()])
     def forward(self, x: Tensor) -> Tensor:
-        for m in self.ms[:-1]:  ### a slice can only be used as an index
+        for m in self.ms[:-1]:  ### 26: a slice can only be used as an index
             x = m(x)
         return x
 # --- modulelist_reversed
@@ -222,7 +222,7 @@ class M(nn.Module):
         for m in self.ms:
             x = m(x)
             if n == 1:
-                break  ### `break` is not supported in a loop over modules or over a tuple of several types, which is compiled once for each
+                break  ### 17: `break` is not supported in a loop over modules or over a tuple of several types, which is compiled once for each element; use `if` and `else`
             n += 1
         return n
 # --- modulelist_return
@@ -282,7 +282,7 @@ class M(nn.Module):
         self.v = nn.Parameter(torch.ones(2))
     def forward(self) -> Tensor:
         s = torch.zeros(2)
-        for p in self.parameters():  ### `Module.parameters` is a generator; scripts have no `yield`: return a List
+        for p in self.parameters():  ### 23: `Module.parameters` is a generator; scripts have no `yield`: return a List
             s = s + p
         return s
 # --- self_named_parameters
@@ -292,7 +292,7 @@ class M(nn.Module):
         self.w = nn.Parameter(torch.ones(2))
     def forward(self) -> str:
         s = ""
-        for n, p in self.named_parameters():  ### `Module.named_parameters` is a generator; scripts have no `yield`: return a List
+        for n, p in self.named_parameters():  ### 26: `Module.named_parameters` is a generator; scripts have no `yield`: return a List
             s = s + n
         return s
 # --- self_buffers
@@ -302,7 +302,7 @@ class M(nn.Module):
         self.register_buffer("w", torch.ones(2))
     def forward(self) -> Tensor:
         s = torch.zeros(2)
-        for p in self.buffers():  ### `Module.buffers` is a generator; scripts have no `yield`: return a List
+        for p in self.buffers():  ### 23: `Module.buffers` is a generator; scripts have no `yield`: return a List
             s = s + p
         return s
 # --- self_training

@@ -26,7 +26,7 @@ def f(x: Tensor) -> int:
 # --- tensor_range
 def f(x: Tensor) -> int:
     s = 0
-    for i in range(x):  ### `range` takes ints, not Tensor
+    for i in range(x):  ### 20: `range` takes ints, not Tensor
         s += i
     return s
 # --- tensor_list_index
@@ -35,19 +35,19 @@ def f(x: Tensor, xs: List[int]) -> int:
 # f(torch.tensor(0), [4]) => 4
 # --- tensor_view_arg
 def f(x: Tensor, n: Tensor) -> Tensor:
-    return x.view(n, 2)  ### `view` does not take (Tensor, Tensor, int): expected List[int] for `size`, got Tensor
+    return x.view(n, 2)  ### 12: `view` does not take (Tensor, Tensor, int): expected List[int] for `size`, got Tensor
 # PyTorch: tensor([[0, 1], [2, 3]]):int64
 # --- tensor_zeros
 def f(n: Tensor) -> Tensor:
-    return torch.zeros(n)  ### `torch.zeros` does not take (Tensor): expected List[int] for `size`, got Tensor
+    return torch.zeros(n)  ### 12: `torch.zeros` does not take (Tensor): expected List[int] for `size`, got Tensor
 # PyTorch: tensor([0.0, 0.0])
 # --- tensor_assign_int
 def f(n: Tensor) -> int:
-    a: int = n  ### `a` is declared as int, but this is Tensor
+    a: int = n  ### 14: `a` is declared as int, but this is Tensor
     return a
 # --- tensor_min_int
 def f(n: Tensor) -> int:
-    return min(n, 3)  ### `f` is declared to return int, but this is NamedTuple(values : Tensor, indices : Tensor)
+    return min(n, 3)  ### 12: `f` is declared to return int, but this is NamedTuple(values : Tensor, indices : Tensor)
 # PyTorch: 2
 # --- list_append_item
 def f(n: Tensor) -> List[int]:
@@ -79,7 +79,7 @@ class M(nn.Module):
         self.register_buffer("w", torch.ones(2))
     def forward(self) -> str:
         s = ""
-        for n, p in self.named_buffers():  ### `Module.named_buffers` is a generator; scripts have no `yield`: return a List
+        for n, p in self.named_buffers():  ### 26: `Module.named_buffers` is a generator; scripts have no `yield`: return a List
             s = s + n
         return s
 # PyTorch: 'w'
@@ -269,7 +269,7 @@ def f(x: Tensor) -> bool:
 # f(torch.ones(1)) => False
 # --- hasattr_tuple
 def f(x: int) -> bool:
-    return hasattr(x, "foo")  ### `hasattr` takes a module here, not int
+    return hasattr(x, "foo")  ### 20: `hasattr` takes a module here, not int
 # --- hasattr_method
 class M(nn.Module):
     def g(self) -> int:
@@ -283,7 +283,7 @@ def f(xs: List[int]) -> List[int]:
 # f([1, 2, 3]) => [1, 3]
 # --- slice_var
 def f(xs: List[int]) -> List[int]:
-    s = slice(1, 2)  ### `slice(...)` can only be used as an index in scripts
+    s = slice(1, 2)  ### 9: `slice(...)` can only be used as an index in scripts
     return xs[s]
 # PyTorch: [2]
 # --- slice_none
@@ -295,7 +295,7 @@ def f(xs: str) -> str:
     return xs[slice(2)]
 # f("abc") => 'ab'
 # --- bool_tensor_key
-def f(x: Tensor) -> Dict[Tensor, int]:  ### the keys of a dict must be str, int, float, bool or an enum, not Tensor
+def f(x: Tensor) -> Dict[Tensor, int]:  ### 21: the keys of a dict must be str, int, float, bool or an enum, not Tensor
     d: Dict[Tensor, int] = {}
     d[x] = 1
     return d

@@ -90,12 +90,12 @@ def f(x: int) -> int:
 # --- raise_bare
 def f(x: int) -> int:
     if x > 2:
-        raise  ### `raise` without an exception is not supported in scripts; name one, as in `raise ValueError("...")`
+        raise  ### 9: `raise` without an exception is not supported in scripts; name one, as in `raise ValueError("...")`
     return x
 # --- raise_variable
 def f(x: int) -> int:
     if x > 2:
-        e = ValueError("q")  ### `ValueError` is an exception: it can only be raised
+        e = ValueError("q")  ### 13: `ValueError` is an exception: it can only be raised
         raise e
     return x
 # PyTorch: it is compiled, and f(3) raises an error
@@ -192,7 +192,7 @@ def f(x: Optional[int], y: Optional[int]) -> int:
 # f(3, 4) => 7
 # --- try_except
 def f(x: int) -> int:
-    try:  ### `try` is not supported in scripts; check before with `if`, or catch the error in Python around the call
+    try:  ### 5: `try` is not supported in scripts; check before with `if`, or catch the error in Python around the call
         return x
     except ValueError:
         return 0
@@ -210,7 +210,7 @@ def f(x: int) -> int:
 # f(1) warns 'UserWarning: careful 1\n'
 # --- warn_category
 def f(x: int) -> int:
-    warnings.warn("careful", UserWarning)  ### `warnings.warn` gives a UserWarning in scripts; leave the category out
+    warnings.warn("careful", UserWarning)  ### 30: `warnings.warn` gives a UserWarning in scripts; leave the category out
     return x
 # --- warn_stacklevel
 def f(x: int) -> int:
@@ -220,5 +220,5 @@ def f(x: int) -> int:
 # f(1) warns 'UserWarning: careful\n'
 # --- warn_deprecation
 def f(x: int) -> int:
-    warnings.warn("careful", DeprecationWarning)  ### `warnings.warn` gives a UserWarning in scripts; leave the category out
+    warnings.warn("careful", DeprecationWarning)  ### 30: `warnings.warn` gives a UserWarning in scripts; leave the category out
     return x

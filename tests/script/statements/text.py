@@ -103,7 +103,7 @@ def f(x: int) -> str:
 # PyTorch: '{0} {1} {0}'
 # --- format_keyword
 def f(x: int) -> str:
-    return "{a}".format(a=x)  ### `format` takes no keywords in scripts; write an f-string
+    return "{a}".format(a=x)  ### 27: `format` takes no keywords in scripts; write an f-string
 # --- format_spec
 def f(x: float) -> str:
     return "{:.2f}".format(x)
@@ -132,20 +132,20 @@ def f(x: Tensor) -> str:
 # f(torch.ones(2)) => '[2]'
 # --- format_builtin
 def f(x: int) -> str:
-    return format(x)  ### `format` is not available yet in scripts
+    return format(x)  ### 12: `format` is not available yet in scripts
 # --- fstring
 def f(x: int) -> str:
     return f"a{x}b{x + 1}"
 # f(3) => 'a3b4'
 # --- fstring_spec
 def f(x: float) -> str:
-    return f"{x:.2f}"  ### formats, conversions and `=` in the fields of an f-string are not supported in scripts; convert the value first
+    return f"{x:.2f}"  ### 16: formats, conversions and `=` in the fields of an f-string are not supported in scripts; convert the value first
 # --- fstring_conversion
 def f(x: str) -> str:
-    return f"{x!r}"  ### formats, conversions and `=` in the fields of an f-string are not supported in scripts; convert the value first
+    return f"{x!r}"  ### 16: formats, conversions and `=` in the fields of an f-string are not supported in scripts; convert the value first
 # --- fstring_equals
 def f(x: int) -> str:
-    return f"{x=}"  ### formats, conversions and `=` in the fields of an f-string are not supported in scripts; convert the value first
+    return f"{x=}"  ### 16: formats, conversions and `=` in the fields of an f-string are not supported in scripts; convert the value first
 # --- fstring_float
 def f(x: float) -> str:
     return f"{x}"
@@ -322,10 +322,10 @@ def f(s: str) -> str:
 # f("aB") => 'ABabab'
 # --- str_removeprefix
 def f(s: str) -> str:
-    return s.removeprefix("a")  ### `str.removeprefix` is not available yet in scripts
+    return s.removeprefix("a")  ### 14: `str.removeprefix` is not available yet in scripts
 # --- str_encode
 def f(s: str) -> int:
-    return len(s.encode())  ### `str.encode` is not available yet in scripts
+    return len(s.encode())  ### 18: `str.encode` is not available yet in scripts
 # --- str_mul
 def f(s: str) -> str:
     return s * 3
@@ -417,4 +417,4 @@ def f(s: str) -> float:
 # f("inf") => inf
 # --- int_of_str_base
 def f(s: str) -> int:
-    return int(s, 16)  ### `int` takes 0 to 1 arguments, got 2
+    return int(s, 16)  ### 12: `int` takes 0 to 1 arguments, got 2
