@@ -63,7 +63,9 @@ TEST_P(Refusals, NameTheLineThatIsWrongAndWhy) {
       EXPECT_EQ(e.message().substr(0, e.message().find('\n')),
                 fmt::format("{}:{}:{}", name, chunk.line, chunk.expected))
           << chunk.text;
-      const std::string before(std::max(0, std::atoi(chunk.expected.c_str()) - 1), ' ');
+      std::string before = chunk.wrong.substr(0, std::atoi(chunk.expected.c_str()) - 1);
+      std::replace_if(
+          before.begin(), before.end(), [](char c) { return c != '\t'; }, ' ');
       EXPECT_THAT(e.message(), testing::HasSubstr(fmt::format("\n  {}\n  {}^", chunk.wrong, before)));
     }
   }
@@ -71,7 +73,7 @@ TEST_P(Refusals, NameTheLineThatIsWrongAndWhy) {
 
 INSTANTIATE_TEST_SUITE_P(Script, Refusals,
                          testing::Values("wrong_names.py", "wrong_types.py", "wrong_forms.py",
-                                         "wrong_classes.py", "wrong_records.py"));
+                                         "wrong_classes.py", "wrong_records.py", "wrong_syntax.py"));
 
 constexpr const char* kPrograms[] = {
     "def f(xs: List[Tensor], n: int = 3, o: Optional[int] = None) -> Tensor:\n"

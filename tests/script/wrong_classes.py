@@ -274,3 +274,197 @@ class I:
         pass
 def f(i: I) -> int:
     return 1
+# ---
+@torch.jit.interface
+class I:
+    def one() -> int:  ### 9: a method of an interface has at least the parameter `self`
+        pass
+def f(i: I) -> int:
+    return 1
+# ---
+@torch.jit.interface
+class I:
+    def one(self, x: int) -> int:
+        pass
+class A:
+    def __init__(self):
+        self.x = 1
+    def one(self, x: str) -> int:
+        return 1
+def f() -> int:
+    i: I = A()  ### 12: an object of `__main__.A` cannot be a `__main__.I`: its method is `__main__.A.one(__main__.A self, str x) -> int`, and the interface has `one(self, x: int) -> int`
+    return 1
+# ---
+@torch.jit.interface
+class I:
+    def one(self, x: int) -> int:
+        pass
+def f() -> int:
+    return I().one(1)  ### 12: objects of `I` cannot be made in scripts; make them in Python and pass them in
+# ---
+@torch.jit.interface
+class I:
+    def one(self, x: int) -> int:
+        pass
+def f(i: I) -> int:
+    return i.one("a")  ### 18: `one` expects int for `x`, got str
+# ---
+class A:
+    def __init__(self):
+        self.x = 1
+    def __getitem__(self, i: int) -> int:
+        return i
+def f(a: A):
+    return a[1:2]  ### 14: an object of a class takes no slice in scripts; give it the bounds
+# ---
+class A:
+    def __init__(self):
+        self.x = 1
+    def __getitem__(self, i: int) -> int:
+        return i
+def f(a: A):
+    return a["x"]  ### 12: `__getitem__` expects int for `i`, got str
+# ---
+class A:
+    def __init__(self):
+        self.x = 1
+def f(a: A):
+    for x in a:  ### 14: a loop can run over a ModuleList, a Sequential or a ModuleDict; `__main__.A` is none of these
+        pass
+# ---
+class A:
+    def __init__(self):
+        self.x = 1
+def f(a: A):
+    return 1 in a  ### 12: `in` does not take int and __main__.A
+# ---
+class A:
+    def __init__(self):
+        self.x = 1
+def f(a: A):
+    return -a  ### 12: `-` does not take __main__.A
+# ---
+class A:
+    def __init__(self):
+        self.x = 1
+def f(a: A):
+    a += 1  ### 5: `+` does not take __main__.A and int; define `__add__` in the class `A`
+# ---
+class A:
+    def __init__(self):
+        self.x = 1
+def f(a: A):
+    return int(a)  ### 16: `int` does not convert __main__.A
+# ---
+class A:
+    def __init__(self):
+        self.x = 1
+def f(a: A):
+    return a.get()  ### 14: `__main__.A` has no attribute or method `get`
+# ---
+class A:
+    def __init__(self):
+        self.x = 1
+    def get(self, n: int) -> int:
+        return n
+def f(a: A):
+    return a.get()  ### 12: `get` needs a value for `n`: it takes 1 argument, got 0
+# ---
+class A:
+    def __init__(self):
+        self.x = 1
+    def get(self, n: int) -> int:
+        return n
+def f(a: A):
+    return a.get  ### 12: `get` is a method; call it: `get(...)`
+# ---
+class A:
+    def __init__(self):
+        self.x = 1
+def f():
+    return A  ### 12: `A` is a type, not a value
+# ---
+class A:
+    def __init__(self):
+        self.x = 1
+def f(a: A) -> Dict[A, int]:  ### 16: the keys of a dict must be str, int, float, bool or an enum, not __main__.A
+    return {}
+# ---
+class A:
+    def __init__(self):
+        self.x = 1
+    @property
+    def double(self) -> int:
+        return self.x * 2
+def f(a: A):
+    return a.double()  ### 12: a value of type int cannot be called
+# ---
+class A:
+    def __init__(self) -> int:  ### 9: `__init__` returns int, but not on every path; return a value or raise at its end
+        self.x = 1
+# ---
+class A:
+    def get(self):
+        return self.x  ### 21: `__main__.A` has no attribute or method `x`
+# ---
+class A:
+    @staticmethod
+    def of(n: int) -> int:
+        return n
+def f():
+    return A.of("a")  ### 17: `A.of` expects int for `n`, got str
+# ---
+class A:
+    @classmethod
+    def of(cls, n: int) -> int:
+        return cls.get(n)  ### 20: the class `cls` has no `get`
+# ---
+class A:
+    def __init__(self):
+        self.x = 1
+    def __lt__(self, other: int) -> bool:
+        return self.x < other
+def f(a: A):
+    return a < "a"  ### 12: `__lt__` expects int for `other`, got str
+# ---
+import torch.distributed.rpc as rpc
+class A:
+    def __init__(self):
+        self.x = 1
+def f(to: str):
+    return rpc.rpc_sync(to, A)  ### 29: an object of a class cannot be made on another worker from a script; call a script function that makes it
+# ---
+import torch.distributed.rpc as rpc
+class A:
+    def __init__(self):
+        self.x = 1
+    def get(self) -> int:
+        return self.x
+def f(to: str, a: A):
+    return rpc.rpc_sync(to, a.get)  ### 29: a method cannot be called on another worker from a script; call a script function
+# ---
+import torch.distributed.rpc as rpc
+class A:
+    def __init__(self):
+        self.x = 1
+def g(a: A) -> int:
+    return a.x
+def f(to: str, a: A):
+    return rpc.rpc_sync(to, g, (a,))  ### 12: an object of a class cannot be sent to another worker, and an argument is a __main__.A; send its attributes, in a tuple, say
+# ---
+import torch.distributed.rpc as rpc
+class A:
+    def __init__(self):
+        self.x = 1
+def g() -> A:
+    return A()
+def f(to: str):
+    return rpc.rpc_sync(to, g)  ### 29: an object of a class cannot be sent to another worker, and what this returns is a __main__.A; send its attributes, in a tuple, say
+# ---
+def f():
+    with torch.profiler.record_function():  ### 10: `torch.profiler.record_function` takes 1 to 2 arguments, got 0
+        pass
+# ---
+def f(x: Optional[int]):
+    with x:  ### 10: `with` takes an object of a class that has `__enter__` and `__exit__`, not Optional[int]; test `is not None` first
+        pass
