@@ -1,9 +1,11 @@
-// tests/script/*.py: sources whose wrong line says in a comment what the compiler must say about it.
+// tests/script/wrong_*.py: sources whose wrong line says in a comment what the compiler must say about it, and where.
 #include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <random>
 #include <sstream>
@@ -17,8 +19,9 @@ namespace {
 
 struct Chunk {
   std::string text;
-  int line = 0;  // of the comment, from 1
-  std::string says;
+  int line = 0;          // of the one that is wrong, from 1; 0 if none says so
+  std::string wrong;     // that line
+  std::string expected;  // what stands behind its `### `: the column and the words of the error
 };
 
 std::vector<Chunk> chunks_of(const std::string& name) {
@@ -33,13 +36,17 @@ std::vector<Chunk> chunks_of(const std::string& name) {
       number = 0;
       continue;
     }
-    if (chunks.back().text.empty() && line.starts_with("#")) continue;  // the file's head
+    Chunk& chunk = chunks.back();
+    if (chunk.text.empty() && line.starts_with("#")) continue;  // the file's head
     ++number;
-    chunks.back().text += line + "\n";
-    if (const size_t at = line.find("### "); at != std::string::npos) {
-      chunks.back().line = number;
-      chunks.back().says = line.substr(at + 4);
+    if (const size_t at = line.find("  ### "); at != std::string::npos) {
+      EXPECT_EQ(chunk.line, 0) << "a second line that is wrong:\n" << line;
+      chunk.expected = line.substr(at + 6);
+      line.resize(at);
+      chunk.line = number;
+      chunk.wrong = line;
     }
+    chunk.text += line + "\n";
   }
   return chunks;
 }
@@ -53,18 +60,20 @@ TEST_P(Refusals, NameTheLineThatIsWrongAndWhy) {
       (void)compile_text(test_rows(), std::make_shared<Source>(name, chunk.text));
       ADD_FAILURE() << "compiles:\n" << chunk.text;
     } catch (const SyntaxError& e) {
-      // Below its first line it shows the source, which holds the words in any case.
-      EXPECT_THAT(e.message().substr(0, e.message().find('\n')), testing::HasSubstr(chunk.says))
+      EXPECT_EQ(e.message().substr(0, e.message().find('\n')),
+                fmt::format("{}:{}:{}", name, chunk.line, chunk.expected))
           << chunk.text;
-      EXPECT_THAT(e.message(), testing::StartsWith(fmt::format("{}:{}:", name, chunk.line))) << chunk.text;
-      EXPECT_THAT(e.message(), testing::HasSubstr("^"));
+      std::string before = chunk.wrong.substr(0, std::atoi(chunk.expected.c_str()) - 1);
+      std::replace_if(
+          before.begin(), before.end(), [](char c) { return c != '\t'; }, ' ');
+      EXPECT_THAT(e.message(), testing::HasSubstr(fmt::format("\n  {}\n  {}^", chunk.wrong, before)));
     }
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Script, Refusals,
                          testing::Values("wrong_names.py", "wrong_types.py", "wrong_forms.py",
-                                         "wrong_classes.py"));
+                                         "wrong_classes.py", "wrong_records.py", "wrong_syntax.py"));
 
 constexpr const char* kPrograms[] = {
     "def f(xs: List[Tensor], n: int = 3, o: Optional[int] = None) -> Tensor:\n"

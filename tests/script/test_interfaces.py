@@ -2,6 +2,7 @@
 from typing import List, Optional, Tuple
 
 import pytest
+from cases import refused
 
 import tine as torch
 from tine import Tensor, nn
@@ -114,12 +115,6 @@ def test_isinstance_finds_the_class_again():
 
     scripted = torch.jit.script(diagonal)
     assert scripted(Circle(5.0)) == 5.0 and scripted(Exact(5.0)) == -1.0
-
-
-def refused(fn):
-    with pytest.raises(torch.SyntaxError) as caught:
-        torch.jit.script(fn)
-    return str(caught.value)
 
 
 def test_methods_must_have_the_signature_of_the_interface():

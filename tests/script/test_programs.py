@@ -1,9 +1,9 @@
 """The programs that scripts are held against mean what their comments say: in Python, and scripted from Python."""
-import importlib.util
 import pathlib
 import re
 
 import pytest
+from cases import load
 
 FILES = ["programs.py", "programs_classes.py"]
 CASES = [pytest.param(file, expected, name, id=name)
@@ -14,12 +14,7 @@ CASES = [pytest.param(file, expected, name, id=name)
 
 @pytest.fixture(scope="module")
 def programs():
-    modules = {}
-    for file in FILES:
-        spec = importlib.util.spec_from_file_location(file[:-3], pathlib.Path(__file__).with_name(file))
-        modules[file] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(modules[file])
-    return modules
+    return {file: load(pathlib.Path(__file__).with_name(file)) for file in FILES}
 
 
 @pytest.mark.parametrize("file, expected, name", CASES)

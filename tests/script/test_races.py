@@ -1,44 +1,47 @@
 """Forks that race are reported when they are compiled, with both places; forks that do not are not.
 
-Each program is the text of some functions, of which `f` forks. The line that ends in `# W` is where the write is, and the one
-that ends in `# O` the other access; both may be the same line.
+Each program is the text of some functions, of which `f` forks. A line of it that ends in `# W` is where the write is, one that
+ends in `# O` is the other access. Where these are in functions that it calls, their lines end in the names that stand beside
+the program, that of the write first.
 """
 
+import re
 import warnings
 
 import pytest
+from cases import load, refused
 
 import tine as torch
 
 HELPERS = """
 def adds(x: Tensor) -> Tensor:
-    x.add_(1)
+    x.add_(1)  # adds
     return x
 
 def reads(x: Tensor) -> Tensor:
-    return x * 2
+    return x * 2  # reads
 
 def appends(xs: List[int]) -> int:
-    xs.append(1)
+    xs.append(1)  # appends
     return len(xs)
 
 def sets(d: Dict[str, int]) -> int:
-    d["a"] = 1
+    d["a"] = 1  # sets
     return 0
 
 def pure(n: int) -> int:
     return n + 1
 
 def fills(x: Tensor, i: int) -> int:
-    x[i] = 1.0
+    x[i] = 1.0  # fills
     return i
 
 def first(xs: List[Tensor]) -> Tensor:
-    xs[0].add_(1)
+    xs[0].add_(1)  # first
     return xs[0]
 
 def adds_through_view(x: Tensor) -> int:
-    x.view(-1)[0:2].mul_(2)
+    x.view(-1)[0:2].mul_(2)  # adds_through_view
     return 0
 
 def adds_deeper(x: Tensor) -> int:
@@ -54,197 +57,75 @@ def gives_back(x: Tensor) -> Tensor:
     return x
 """
 
-RACES = {
-    "reads what the task writes": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(adds, x)
-    y = x * 2
+
+# What f does while one task runs: its parameters, what it does before, what it forks, what it does meanwhile.
+def one_task(parameters, before, forked, meanwhile):
+    return f"""
+def f({parameters}):
+    {before}
+    t = torch.jit.fork({forked})
+    {meanwhile}
     torch.jit.wait(t)
-    return y
-""",
-    "writes what the task writes": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(adds, x)
-    x.mul_(2)
-    return torch.jit.wait(t)
-""",
-    "writes what the task reads": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(reads, x)
-    x.mul_(2)
-    return torch.jit.wait(t)
-""",
-    "two tasks write": """
-def f(x: Tensor) -> Tensor:
-    a = torch.jit.fork(adds, x)
-    b = torch.jit.fork(adds, x)
-    return torch.jit.wait(a) + torch.jit.wait(b)
-""",
-    "one task writes, the other reads": """
-def f(x: Tensor) -> Tensor:
-    a = torch.jit.fork(adds, x)
-    b = torch.jit.fork(reads, x)
-    return torch.jit.wait(a) + torch.jit.wait(b)
-""",
-    "one task reads, the other writes": """
-def f(x: Tensor) -> Tensor:
-    a = torch.jit.fork(reads, x)
-    b = torch.jit.fork(adds, x)
-    return torch.jit.wait(a) + torch.jit.wait(b)
-""",
-    "a list is appended to": """
-def f(xs: List[int]) -> int:
-    t = torch.jit.fork(appends, xs)
-    n = len(xs)
-    return n + torch.jit.wait(t)
-""",
-    "both append": """
-def f(xs: List[int]) -> int:
-    t = torch.jit.fork(appends, xs)
-    xs.append(2)
-    return torch.jit.wait(t)
-""",
-    "a dict": """
-def f(d: Dict[str, int]) -> int:
-    t = torch.jit.fork(sets, d)
-    n = d["b"]
-    return n + torch.jit.wait(t)
-""",
-    "a dict is written": """
-def f(d: Dict[str, int]) -> int:
-    t = torch.jit.fork(sets, d)
-    d["b"] = 2
-    return torch.jit.wait(t)
-""",
-    "a list of its own": """
-def f(n: int) -> int:
-    xs: List[int] = []
-    t = torch.jit.fork(appends, xs)
-    xs.append(n)
-    return torch.jit.wait(t)
-""",
-    "a Tensor of its own": """
-def f(n: int) -> Tensor:
-    x = torch.zeros(n)
-    t = torch.jit.fork(adds, x)
-    y = x + 1
-    torch.jit.wait(t)
-    return y
-""",
-    "a view was made before": """
-def f(x: Tensor) -> Tensor:
-    v = x.view(-1)
-    t = torch.jit.fork(adds, x)
-    y = v + 1
-    torch.jit.wait(t)
-    return y
-""",
-    "the task gets a view": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(adds, x.t())
-    y = x + 1
-    torch.jit.wait(t)
-    return y
-""",
-    "the task writes through a view": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(adds_through_view, x)
-    y = x + 1
-    torch.jit.wait(t)
-    return y
-""",
-    "the same row": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(adds, x[0])
-    y = x[0] + 1
-    torch.jit.wait(t)
-    return y
-""",
-    "a row and the whole": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(adds, x[0])
-    y = x.sum()
-    torch.jit.wait(t)
-    return y
-""",
-    "a row and a column": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(adds, x[0])
-    y = x[:, 1] + 1
-    torch.jit.wait(t)
-    return y
-""",
-    "slices that overlap": """
-def f(x: Tensor) -> Tensor:
-    a = torch.jit.fork(adds, x[0:5])
-    b = torch.jit.fork(adds, x[4:8])
-    return torch.jit.wait(a).sum() + torch.jit.wait(b).sum()
-""",
-    "a row in a slice": """
-def f(x: Tensor) -> Tensor:
-    a = torch.jit.fork(adds, x[0:5])
-    y = x[3] + 1
+"""
+
+
+def two_tasks(parameters, one, other):
+    return f"""
+def f({parameters}):
+    a = torch.jit.fork({one})
+    b = torch.jit.fork({other})
     torch.jit.wait(a)
-    return y
-""",
-    "assigned by a subscript": """
-def f(x: Tensor) -> int:
-    a = torch.jit.fork(fills, x, 0)
-    b = torch.jit.fork(fills, x, 0)
-    return torch.jit.wait(a) + torch.jit.wait(b)
-""",
-    "the same index twice": """
-def f(x: Tensor, i: int) -> int:
-    a = torch.jit.fork(fills, x, i)
-    x[i] = 2.0
-    return torch.jit.wait(a)
-""",
-    "in a list of Tensors": """
-def f(x: Tensor) -> Tensor:
-    xs = [x, x + 1]
-    t = torch.jit.fork(first, xs)
-    y = x + 1
-    torch.jit.wait(t)
-    return y
-""",
-    "an element of a list of Tensors": """
-def f(xs: List[Tensor]) -> Tensor:
-    t = torch.jit.fork(first, xs)
-    y = xs[0] + 1
-    torch.jit.wait(t)
-    return y
-""",
-    "out of a tuple": """
-def f(x: Tensor) -> Tensor:
-    both = (x, x + 1)
-    t = torch.jit.fork(adds, both[0])
-    y = x + 1
-    torch.jit.wait(t)
-    return y
-""",
-    "through a call": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(adds_deeper, x)
-    y = reads(x)
-    torch.jit.wait(t)
-    return y
-""",
-    "through a result": """
-def f(x: Tensor) -> Tensor:
-    same = gives_back(x)
-    t = torch.jit.fork(adds, x)
-    y = same + 1
-    torch.jit.wait(t)
-    return y
-""",
-    "the task forks the write": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(forks_inside, x)
-    y = x + 1
-    torch.jit.wait(t)
-    return y
-""",
-    "tasks of a loop write one": """
+    torch.jit.wait(b)
+"""
+
+
+# Of each its name, the two places, and the arguments of one_task.
+ONE_TASK_RACES = [
+    ("reads what the task writes", "adds", "O", "x: Tensor", "pass", "adds, x", "y = x * 2  # O"),
+    ("writes what the task writes", "adds", "O", "x: Tensor", "pass", "adds, x", "x.mul_(2)  # O"),
+    ("writes what the task reads", "W", "reads", "x: Tensor", "pass", "reads, x", "x.mul_(2)  # W"),
+    ("a list is appended to", "appends", "O", "xs: List[int]", "pass", "appends, xs", "n = len(xs)  # O"),
+    ("both append", "appends", "O", "xs: List[int]", "pass", "appends, xs", "xs.append(2)  # O"),
+    ("a dict", "sets", "O", "d: Dict[str, int]", "pass", "sets, d", "n = d['b']  # O"),
+    ("a dict is written", "sets", "O", "d: Dict[str, int]", "pass", "sets, d", "d['b'] = 2  # O"),
+    ("a list of its own", "appends", "O", "n: int", "xs: List[int] = []", "appends, xs", "xs.append(n)  # O"),
+    ("a Tensor of its own", "adds", "O", "n: int", "x = torch.zeros(n)", "adds, x", "y = x + 1  # O"),
+    ("a view was made before", "adds", "O", "x: Tensor", "v = x.view(-1)", "adds, x", "y = v + 1  # O"),
+    ("the task gets a view", "adds", "O", "x: Tensor", "pass", "adds, x.t()", "y = x + 1  # O"),
+    ("the task writes through a view", "adds_through_view", "O", "x: Tensor", "pass", "adds_through_view, x", "y = x + 1  # O"),
+    ("the same row", "adds", "O", "x: Tensor", "pass", "adds, x[0]", "y = x[0] + 1  # O"),
+    ("a row and the whole", "adds", "O", "x: Tensor", "pass", "adds, x[0]", "y = x.sum()  # O"),
+    ("a row and a column", "adds", "O", "x: Tensor", "pass", "adds, x[0]", "y = x[:, 1] + 1  # O"),
+    ("a row in a slice", "adds", "O", "x: Tensor", "pass", "adds, x[0:5]", "y = x[3] + 1  # O"),
+    ("the same index twice", "fills", "O", "x: Tensor, i: int", "pass", "fills, x, i", "x[i] = 2.0  # O"),
+    ("in a list of Tensors", "first", "O", "x: Tensor", "xs = [x, x + 1]", "first, xs", "y = x + 1  # O"),
+    ("an element of a list of Tensors", "first", "O", "xs: List[Tensor]", "pass", "first, xs", "y = xs[0] + 1  # O"),
+    ("out of a tuple", "adds", "O", "x: Tensor", "both = (x, x + 1)", "adds, both[0]", "y = x + 1  # O"),
+    ("through a call", "adds", "reads", "x: Tensor", "pass", "adds_deeper, x", "y = reads(x)"),
+    ("through a result", "adds", "O", "x: Tensor", "same = gives_back(x)", "adds, x", "y = same + 1  # O"),
+    ("the task forks the write", "adds", "O", "x: Tensor", "pass", "forks_inside, x", "y = x + 1  # O"),
+    ("either of two", "adds", "O", "x: Tensor, z: Tensor, c: bool", "chosen = x if c else z", "adds, chosen", "y = z + 1  # O"),
+    ("printed", "adds", "O", "x: Tensor", "pass", "adds, x", "print(x)  # O"),
+    ("concatenated", "adds", "O", "x: Tensor", "pass", "adds, x", "y = torch.cat([x, x])  # O"),
+    ("copied into", "W", "reads", "x: Tensor, z: Tensor", "pass", "reads, x", "x.copy_(z)  # W"),
+    ("by an augmented assignment", "W", "reads", "x: Tensor", "pass", "reads, x", "x += 1  # W"),
+    ("two pieces of a list", "adds", "O", "x: Tensor", "halves = x.chunk(2)", "adds, halves[0]", "y = x + 1  # O"),
+    ("an expanded one", "adds", "O", "x: Tensor", "pass", "adds, x.unsqueeze(0)", "y = x.reshape(-1).sum()  # O"),
+    ("item of a dict of Tensors", "adds", "O", "d: Dict[str, Tensor]", "pass", "adds, d['a']", "y = d['a'] + 1  # O"),
+    ("the result of a task", "adds", "O", "x: Tensor", "y = torch.jit.wait(torch.jit.fork(gives_back, x))", "adds, x",
+     "z = y + 1  # O"),
+]
+TWO_TASKS_RACE = [
+    ("two tasks write", "adds", "adds", "x: Tensor", "adds, x", "adds, x"),
+    ("one task writes, the other reads", "adds", "reads", "x: Tensor", "adds, x", "reads, x"),
+    ("one task reads, the other writes", "adds", "reads", "x: Tensor", "reads, x", "adds, x"),
+    ("slices that overlap", "adds", "adds", "x: Tensor", "adds, x[0:5]", "adds, x[4:8]"),
+    ("assigned by a subscript", "fills", "fills", "x: Tensor", "fills, x, 0", "fills, x, 0"),
+]
+RACES = {
+    **{name: (write, other, one_task(*program)) for name, write, other, *program in ONE_TASK_RACES},
+    **{name: (write, other, two_tasks(*program)) for name, write, other, *program in TWO_TASKS_RACE},
+    "tasks of a loop write one": ("adds", "adds", """
 def f(x: Tensor, n: int) -> Tensor:
     ts: List[Future[Tensor]] = []
     for i in range(n):
@@ -252,192 +133,113 @@ def f(x: Tensor, n: int) -> Tensor:
     for t in ts:
         torch.jit.wait(t)
     return x
-""",
-    "tasks of a comprehension write one": """
+"""),
+    "tasks of a comprehension write one": ("adds", "adds", """
 def f(x: Tensor, n: int) -> Tensor:
     ts = [torch.jit.fork(adds, x) for i in range(n)]
     for t in ts:
         torch.jit.wait(t)
     return x
-""",
-    "a write in the loop that forks": """
+"""),
+    "a write in the loop that forks": ("W", "reads", """
 def f(x: Tensor, n: int) -> Tensor:
     ts: List[Future[Tensor]] = []
     for i in range(n):
         ts.append(torch.jit.fork(reads, x))
-        x.add_(1)
+        x.add_(1)  # W
     for t in ts:
         torch.jit.wait(t)
     return x
-""",
-    "a read in one branch": """
+"""),
+    "a read in one branch": ("adds", "O", """
 def f(x: Tensor, c: bool) -> Tensor:
     t = torch.jit.fork(adds, x)
     y = torch.zeros(1)
     if c:
-        y = x + 1
+        y = x + 1  # O
     torch.jit.wait(t)
     return y
-""",
-    "forked in one branch": """
+"""),
+    "forked in one branch": ("adds", "O", """
 def f(x: Tensor, c: bool) -> Tensor:
     if c:
         t = torch.jit.fork(adds, x)
     else:
         t = torch.jit.fork(reads, x)
-    y = x + 1
+    y = x + 1  # O
     torch.jit.wait(t)
     return y
-""",
-    "either of two": """
-def f(x: Tensor, z: Tensor, c: bool) -> Tensor:
-    chosen = x if c else z
-    t = torch.jit.fork(adds, chosen)
-    y = z + 1
-    torch.jit.wait(t)
-    return y
-""",
-    "another one is waited for": """
+"""),
+    "another one is waited for": ("adds", "O", """
 def f(x: Tensor) -> Tensor:
     t = torch.jit.fork(adds, x)
     other = torch.jit.fork(pure, 3)
     n = torch.jit.wait(other)
-    y = x + n
+    y = x + n  # O
     torch.jit.wait(t)
     return y
-""",
-    "never waited for": """
+"""),
+    "never waited for": ("adds", "O", """
 def f(x: Tensor) -> Tensor:
     t = torch.jit.fork(adds, x)
-    return x + 1
-""",
-    "printed": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(adds, x)
-    print(x)
-    return torch.jit.wait(t)
-""",
-    "in a while loop": """
+    return x + 1  # O
+"""),
+    "in a while loop": ("adds", "O", """
 def f(x: Tensor, n: int) -> Tensor:
     t = torch.jit.fork(adds, x)
     while n > 0:
-        x.mul_(2)
+        x.mul_(2)  # O
         n -= 1
     return torch.jit.wait(t)
-""",
-    "concatenated": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(adds, x)
-    y = torch.cat([x, x])
-    torch.jit.wait(t)
-    return y
-""",
-    "copied into": """
-def f(x: Tensor, z: Tensor) -> Tensor:
-    t = torch.jit.fork(reads, x)
-    x.copy_(z)
-    return torch.jit.wait(t)
-""",
-    "by an augmented assignment": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(reads, x)
-    x += 1
-    return torch.jit.wait(t)
-""",
-    "in a helper that forks": """
+"""),
+    "in a helper that forks": ("adds", "O", """
 def helper(x: Tensor) -> Tensor:
     t = torch.jit.fork(adds, x)
-    y = x + 1
+    y = x + 1  # O
     torch.jit.wait(t)
     return y
 
 def f(x: Tensor) -> Tensor:
     return helper(x)
-""",
-    "two pieces of a list": """
-def f(x: Tensor) -> Tensor:
-    halves = x.chunk(2)
-    t = torch.jit.fork(adds, halves[0])
-    y = x + 1
-    torch.jit.wait(t)
-    return y
-""",
-    "an expanded one": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(adds, x.unsqueeze(0))
-    y = x.reshape(-1).sum()
-    torch.jit.wait(t)
-    return y
-""",
-    "item of a dict of Tensors": """
-def f(d: Dict[str, Tensor]) -> Tensor:
-    t = torch.jit.fork(adds, d["a"])
-    y = d["a"] + 1
-    torch.jit.wait(t)
-    return y
-""",
+"""),
 }
 
 FINE = {
+    "both only read": one_task("x: Tensor", "pass", "reads, x", "y = x + 1"),
+    "a copy": one_task("x: Tensor", "pass", "adds, x.clone()", "y = x + 1"),
+    "a new Tensor": one_task("x: Tensor", "pass", "adds, x + 1", "y = x + 1"),
+    "a copy of its own to write": one_task("x: Tensor", "pass", "reads, x", "y = x.clone().add_(1)"),
+    "two inputs": one_task("x: Tensor, z: Tensor", "pass", "adds, x", "y = z + 1"),
+    "numbers": one_task("n: int", "pass", "pure, n", "n += 1"),
+    "the write was before": one_task("x: Tensor", "x.add_(1)", "reads, x", "pass"),
+    "another row": one_task("x: Tensor", "pass", "adds, x[0]", "y = x[1] + 1"),
+    "elements of a list that was made here": one_task("x: Tensor, z: Tensor", "xs = [x, z]", "adds, xs[0]", "y = z + 1"),
+    "elements of a tuple": one_task("x: Tensor, z: Tensor", "both = (x, z)", "adds, both[0]", "y = both[1] + 1"),
+    "only the shape": one_task("x: Tensor", "pass", "adds, x", "n = x.size(0) + x.dim() + x.numel()"),
+    "likes of it": one_task("x: Tensor", "pass", "adds, x", "z = torch.zeros_like(x)"),
+    "a copy of the list": one_task("xs: List[int]", "pass", "appends, xs.copy()", "n = len(xs)"),
+    "read through a call": one_task("x: Tensor", "pass", "reads, x", "y = reads(x)"),
+    "two items of a dict": one_task("d: Dict[str, Tensor]", "pass", "adds, d['a']", "y = d['b'] + 1"),
+    "two tasks read": two_tasks("x: Tensor", "reads, x", "reads, x"),
+    "tasks of two inputs": two_tasks("x: Tensor, z: Tensor", "adds, x", "adds, z"),
+    "two rows": two_tasks("x: Tensor", "adds, x[0]", "adds, x[1]"),
+    "two columns": two_tasks("x: Tensor", "adds, x[:, 0]", "adds, x[:, 1]"),
+    "slices that meet": two_tasks("x: Tensor", "adds, x[0:4]", "adds, x[4:8]"),
+    "halves": two_tasks("x: Tensor, n: int", "adds, x[:n]", "adds, x[n:]"),
+    "the result of one half is read while the other is written": """
+def f(x: Tensor, n: int) -> Tensor:
+    a = torch.jit.fork(adds, x[:n])
+    b = torch.jit.fork(adds, x[n:])
+    return torch.jit.wait(a).sum() + torch.jit.wait(b).sum()
+""",
+    "two indices": two_tasks("x: Tensor", "fills, x, 0", "fills, x, 1"),
+    "two elements": two_tasks("xs: List[Tensor]", "adds, xs[0]", "adds, xs[1]"),
+    "a list of its own each": two_tasks("n: int", "appends, [n]", "appends, [n]"),
     "waits first": """
 def f(x: Tensor) -> Tensor:
     t = torch.jit.fork(adds, x)
     torch.jit.wait(t)
     return x + 1
-""",
-    "both only read": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(reads, x)
-    y = x + 1
-    return y + torch.jit.wait(t)
-""",
-    "two tasks read": """
-def f(x: Tensor) -> Tensor:
-    a = torch.jit.fork(reads, x)
-    b = torch.jit.fork(reads, x)
-    return torch.jit.wait(a) + torch.jit.wait(b)
-""",
-    "a copy": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(adds, x.clone())
-    return x + torch.jit.wait(t)
-""",
-    "a new Tensor": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(adds, x + 1)
-    return x + torch.jit.wait(t)
-""",
-    "a copy of its own to write": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(reads, x)
-    y = x.clone()
-    y.add_(1)
-    return y + torch.jit.wait(t)
-""",
-    "two inputs": """
-def f(x: Tensor, z: Tensor) -> Tensor:
-    t = torch.jit.fork(adds, x)
-    y = z + 1
-    torch.jit.wait(t)
-    return y
-""",
-    "tasks of two inputs": """
-def f(x: Tensor, z: Tensor) -> Tensor:
-    a = torch.jit.fork(adds, x)
-    b = torch.jit.fork(adds, z)
-    return torch.jit.wait(a) + torch.jit.wait(b)
-""",
-    "numbers": """
-def f(n: int) -> int:
-    t = torch.jit.fork(pure, n)
-    n += 1
-    return n + torch.jit.wait(t)
-""",
-    "the write was before": """
-def f(x: Tensor) -> Tensor:
-    x.add_(1)
-    t = torch.jit.fork(reads, x)
-    return torch.jit.wait(t)
 """,
     "the write comes after": """
 def f(x: Tensor) -> Tensor:
@@ -451,37 +253,6 @@ def f(x: Tensor) -> Tensor:
     torch.jit.wait(torch.jit.fork(adds, x))
     torch.jit.wait(torch.jit.fork(adds, x))
     return x
-""",
-    "another row": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(adds, x[0])
-    y = x[1] + 1
-    torch.jit.wait(t)
-    return y
-""",
-    "two rows": """
-def f(x: Tensor) -> Tensor:
-    a = torch.jit.fork(adds, x[0])
-    b = torch.jit.fork(adds, x[1])
-    return torch.jit.wait(a) + torch.jit.wait(b)
-""",
-    "two columns": """
-def f(x: Tensor) -> Tensor:
-    a = torch.jit.fork(adds, x[:, 0])
-    b = torch.jit.fork(adds, x[:, 1])
-    return torch.jit.wait(a) + torch.jit.wait(b)
-""",
-    "slices that meet": """
-def f(x: Tensor) -> Tensor:
-    a = torch.jit.fork(adds, x[0:4])
-    b = torch.jit.fork(adds, x[4:8])
-    return torch.jit.wait(a) + torch.jit.wait(b)
-""",
-    "halves": """
-def f(x: Tensor, n: int) -> Tensor:
-    a = torch.jit.fork(adds, x[:n])
-    b = torch.jit.fork(adds, x[n:])
-    return torch.jit.wait(a).sum() + torch.jit.wait(b).sum()
 """,
     "a row for each task": """
 def f(x: Tensor) -> Tensor:
@@ -500,12 +271,6 @@ def f(x: Tensor, n: int) -> int:
         total += torch.jit.wait(t)
     return total
 """,
-    "two indices": """
-def f(x: Tensor) -> int:
-    a = torch.jit.fork(fills, x, 0)
-    b = torch.jit.fork(fills, x, 1)
-    return torch.jit.wait(a) + torch.jit.wait(b)
-""",
     "an element for each task": """
 def f(xs: List[Tensor]) -> Tensor:
     ts = [torch.jit.fork(adds, x) for x in xs]
@@ -513,28 +278,6 @@ def f(xs: List[Tensor]) -> Tensor:
     for t in ts:
         total = total + torch.jit.wait(t)
     return total
-""",
-    "two elements": """
-def f(xs: List[Tensor]) -> Tensor:
-    a = torch.jit.fork(adds, xs[0])
-    b = torch.jit.fork(adds, xs[1])
-    return torch.jit.wait(a) + torch.jit.wait(b)
-""",
-    "elements of a list that was made here": """
-def f(x: Tensor, z: Tensor) -> Tensor:
-    xs = [x, z]
-    t = torch.jit.fork(adds, xs[0])
-    y = z + 1
-    torch.jit.wait(t)
-    return y
-""",
-    "elements of a tuple": """
-def f(x: Tensor, z: Tensor) -> Tensor:
-    both = (x, z)
-    t = torch.jit.fork(adds, both[0])
-    y = both[1] + 1
-    torch.jit.wait(t)
-    return y
 """,
     "made anew in each turn": """
 def f(n: int) -> Tensor:
@@ -588,36 +331,12 @@ def f(x: Tensor) -> Tensor:
     y = t.wait()
     return y + x
 """,
-    "only the shape": """
-def f(x: Tensor) -> int:
-    t = torch.jit.fork(adds, x)
-    n = x.size(0) + x.dim() + x.numel()
-    torch.jit.wait(t)
-    return n
-""",
     "only a view is made": """
 def f(x: Tensor) -> Tensor:
     t = torch.jit.fork(adds, x)
     v = x.view(-1)
     torch.jit.wait(t)
     return v + 1
-""",
-    "likes of it": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(adds, x)
-    z = torch.zeros_like(x)
-    return z + torch.jit.wait(t)
-""",
-    "a copy of the list": """
-def f(xs: List[int]) -> int:
-    t = torch.jit.fork(appends, xs.copy())
-    return len(xs) + torch.jit.wait(t)
-""",
-    "a list of its own each": """
-def f(n: int) -> int:
-    a = torch.jit.fork(appends, [n])
-    b = torch.jit.fork(appends, [n])
-    return torch.jit.wait(a) + torch.jit.wait(b)
 """,
     "is it None": """
 def f(x: Optional[Tensor]) -> int:
@@ -636,12 +355,6 @@ def f(x: Tensor) -> Tensor:
     t = torch.jit.fork(adds, x)
     y = waits(t)
     return y + x
-""",
-    "read through a call": """
-def f(x: Tensor) -> Tensor:
-    t = torch.jit.fork(reads, x)
-    y = reads(x)
-    return y + torch.jit.wait(t)
 """,
     "the result is written": """
 def f(x: Tensor) -> Tensor:
@@ -669,13 +382,6 @@ def f(n: int) -> int:
     t = torch.jit.fork(pure, n - 1)
     return pure(n - 2) + torch.jit.wait(t)
 """,
-    "two items of a dict": """
-def f(d: Dict[str, Tensor]) -> Tensor:
-    t = torch.jit.fork(adds, d["a"])
-    y = d["b"] + 1
-    torch.jit.wait(t)
-    return y
-""",
     "all collected": """
 def f(x: Tensor) -> Tensor:
     ts = [torch.jit.fork(adds, x.clone()), torch.jit.fork(reads, x)]
@@ -695,38 +401,38 @@ class Counter(torch.nn.Module):
         self.register_buffer("spare", torch.zeros(2))
 
     def bump(self) -> int:
-        self.count = self.count + 1
+        self.count = self.count + 1  # bump
         return self.count
 
     def adds(self, x: Tensor) -> int:
-        self.total.add_(x)
+        self.total.add_(x)  # adds
         return 0
 
     def forward(self, x: Tensor) -> Tensor:
 """
 
 MODULE_RACES = {
-    "an attribute": """
+    "an attribute": ("bump", "O", """
         t = torch.jit.fork(self.bump)
-        n = self.count
+        n = self.count  # O
         return x + n + torch.jit.wait(t)
-""",
-    "a buffer": """
+"""),
+    "a buffer": ("adds", "O", """
         t = torch.jit.fork(self.adds, x)
-        y = self.total + 1
+        y = self.total + 1  # O
         torch.jit.wait(t)
         return y
-""",
-    "two tasks and a buffer": """
+"""),
+    "two tasks and a buffer": ("adds", "adds", """
         a = torch.jit.fork(self.adds, x)
         b = torch.jit.fork(self.adds, x)
         return x + torch.jit.wait(a) + torch.jit.wait(b)
-""",
-    "an attribute in a method": """
+"""),
+    "an attribute in a method": ("bump", "bump", """
         t = torch.jit.fork(self.bump)
         n = self.bump()
         return x + n + torch.jit.wait(t)
-""",
+"""),
 }
 MODULE_FINE = {
     "another attribute": """
@@ -755,15 +461,32 @@ def races_of(text):
     return [w for w in told if issubclass(w.category, torch.jit.RaceWarning)]
 
 
-def module_of(tmp_path, body, monkeypatch):
-    import importlib.util
-
+def counter(tmp_path, body):
     path = tmp_path / "counter_module.py"
     path.write_text("import tine as torch\nfrom tine import Tensor\n" + CLASSES + body.strip("\n") + "\n")
-    spec = importlib.util.spec_from_file_location("counter_module", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Counter()
+    return load(path).Counter()
+
+
+SAID = re.compile(r"a race: (?P<writer>[a-z ]+) writes at [^:]+:(?P<write>\d+):\d+ to what (?P<who>[a-z ]+?) "
+                  r"(?:reads|writes to) at [^:]+:(?P<other>\d+):\d+ "
+                  r"(?:before the task is waited for|and is not waited for before); "
+                  r"wait for it first, or give it a copy \(`x.clone\(\)`\)")
+
+
+def check(warning, source, write, other):
+    """It stands where the source forks, and says and shows the lines that have those marks."""
+    lines = source.splitlines()
+    marked = [number for mark in (write, other) for number, line in enumerate(lines, 1) if line.endswith("  # " + mark)]
+    first, *shown = str(warning.message).splitlines()
+    said = SAID.fullmatch(first)
+    assert said, first
+    assert [int(said["write"]), int(said["other"])] == marked, first
+    assert "torch.jit.fork(" in lines[warning.lineno - 1]
+    places, texts, carets = shown[0::3], shown[1::3], shown[2::3]
+    assert [int(place.split(":")[-2]) for place in places] == [warning.lineno, *marked]
+    for text, caret in zip(texts, carets, strict=True):
+        assert re.fullmatch(r" +\^+", caret)
+    assert [text.strip() for text in texts] == [lines[number - 1].strip() for number in (warning.lineno, *marked)]
 
 
 def test_there_are_enough_programs():
@@ -772,17 +495,11 @@ def test_there_are_enough_programs():
 
 @pytest.mark.parametrize("name", RACES)
 def test_a_race_is_reported_with_both_places(name):
-    told = races_of(RACES[name])
-    assert told, name
-    for warning in told:
-        message = str(warning.message)
-        assert message.startswith("a race: ") and "wait for it first, or give it a copy" in message
-        first = message.splitlines()[0]
-        assert first.count("<__") + first.count(":") >= 4, first  # two places with lines and columns
-        assert "^" in message
-        assert "torch.jit.fork" in (HELPERS + RACES[name]).splitlines()[warning.lineno - 1]
+    write, other, text = RACES[name]
+    (told,) = races_of(text)
+    check(told, HELPERS + text, write, other)
     with pytest.raises(torch.SyntaxError, match="a race: "):
-        torch.jit.CompilationUnit(HELPERS + RACES[name], strict=True)
+        torch.jit.CompilationUnit(HELPERS + text, strict=True)
 
 
 @pytest.mark.parametrize("name", FINE)
@@ -792,31 +509,29 @@ def test_what_is_no_race_is_not_reported(name):
 
 
 @pytest.mark.parametrize("name", MODULE_RACES)
-def test_a_race_on_an_attribute_is_reported(name, tmp_path, monkeypatch):
-    with pytest.warns(torch.jit.RaceWarning, match="a race: "):
-        torch.jit.script(module_of(tmp_path, MODULE_RACES[name], monkeypatch))
-    with pytest.raises(torch.SyntaxError, match="a race: "):
-        torch.jit.script(module_of(tmp_path, MODULE_RACES[name], monkeypatch), strict=True)
+def test_a_race_on_an_attribute_is_reported(name, tmp_path):
+    write, other, body = MODULE_RACES[name]
+    with pytest.warns(torch.jit.RaceWarning) as told:
+        torch.jit.script(counter(tmp_path, body))
+    check(told[0], (tmp_path / "counter_module.py").read_text(), write, other)
+    assert len(told) == 1 and "a race: " in refused(counter(tmp_path, body), strict=True)
 
 
 @pytest.mark.parametrize("name", MODULE_FINE)
-def test_other_attributes_are_no_race(name, tmp_path, monkeypatch):
-    torch.jit.script(module_of(tmp_path, MODULE_FINE[name], monkeypatch), strict=True)
+def test_other_attributes_are_no_race(name, tmp_path):
+    torch.jit.script(counter(tmp_path, MODULE_FINE[name]), strict=True)
 
 
-def test_the_places_are_those_of_the_write_and_of_the_other_access():
-    (told,) = races_of(RACES["reads what the task writes"])
-    lines = (HELPERS + RACES["reads what the task writes"]).splitlines()
-    write = lines.index("    x.add_(1)") + 1
-    read = lines.index("    y = x * 2") + 1
-    first = str(told.message).splitlines()[0]
-    assert f":{write}:5 to what its forker reads at" in first and f":{read}:9 before the task is waited for" in first
-    assert "    x.add_(1)" in str(told.message) and "    y = x * 2" in str(told.message)
-
-
-def test_the_forker_that_writes_is_told_so():
-    (told,) = races_of(RACES["writes what the task reads"])
-    assert "a race: the forker writes at" in str(told.message) and "to what the task that is forked here reads at" in str(told.message)
+@pytest.mark.parametrize("name, start", [
+    ("reads what the task writes", "the task that is forked here writes at U:3:5 to what its forker reads at U:47:9 before"),
+    ("writes what the task writes", "the task that is forked here writes at U:3:5 to what its forker writes to at U:47:5 before"),
+    ("writes what the task reads", "the forker writes at U:47:5 to what the task that is forked here reads at U:7:12 and"),
+    ("two tasks write", "the task that is forked here writes at U:3:5 to what another task writes to at U:3:5 before"),
+    ("one task reads, the other writes", "another task writes at U:3:5 to what the task that is forked here reads at U:7:12 and"),
+])
+def test_it_says_who_does_what_at_which_column(name, start):
+    (told,) = races_of(RACES[name][2])
+    assert re.sub(r"<__tine__\.unit\d+>", "U", str(told.message)).startswith("a race: " + start)
 
 
 def raced(x: torch.Tensor) -> torch.Tensor:

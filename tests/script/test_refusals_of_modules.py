@@ -1,8 +1,7 @@
 """What the compiler refuses about modules and names from outside, with the words of the error and the place it marks."""
 
-import re
-
 import pytest
+from cases import parts, refused
 
 import tine as torch
 from tine import Tensor, nn
@@ -141,17 +140,10 @@ MODULES = {
 }
 
 
-def refusal(thing):
-    with pytest.raises(torch.SyntaxError) as caught:
-        torch.jit.script(thing)
-    first, shown, carets = str(caught.value).splitlines()[:3]
-    return re.fullmatch(r"(?:.*?):\d+:\d+: (.*)", first)[1], shown[carets.index("^") : carets.rindex("^") + 1]
-
-
 @pytest.mark.parametrize("cls", MODULES)
 def test_what_a_module_cannot_do_is_refused_where_it_stands(cls):
     words, marked = MODULES[cls]
-    said, mark = refusal(cls())
+    _, _, said, mark = parts(refused(cls()))
     assert words in said and mark == marked, (said, mark)
 
 
@@ -190,5 +182,5 @@ def uses_an_unknown_method(x: Tensor) -> Tensor:
     ],
 )
 def test_what_stands_outside_and_fits_no_script_is_named(fn, words):
-    said, _ = refusal(fn)
+    _, _, said, _ = parts(refused(fn))
     assert words in said, said

@@ -12,22 +12,19 @@ import time
 from typing import List
 
 import pytest
+from cases import parts, refused
 
 import tine as torch
 from tine import Tensor
 
 
-def refused(fn, offset, words, marked, inside=None):
+def refused_at(fn, offset, words, marked, inside=None):
     """The error stands `offset` lines below the `def` of `fn` (of `inside`, where that is another function), says the words
     (the source line that it shows does not count) and marks that part of the line. Returns the whole text."""
-    with pytest.raises(torch.SyntaxError) as caught:
-        torch.jit.script(fn)
-    text = str(caught.value)
-    first, shown, carets = text.splitlines()[:3]
-    file, line, _, said = re.fullmatch(r"(.*?):(\d+):(\d+): (.*)", first).groups()
-    assert (os.path.basename(file), int(line)) == (os.path.basename(__file__), (inside or fn).__code__.co_firstlineno + offset), text
-    assert words in said, text
-    assert shown[carets.index("^") : carets.rindex("^") + 1] == marked, text
+    text = refused(fn)
+    file, line, said, mark = parts(text)
+    assert (os.path.basename(file), line) == (os.path.basename(__file__), (inside or fn).__code__.co_firstlineno + offset), text
+    assert words in said and mark == marked, text
     return text
 
 
@@ -42,21 +39,21 @@ def test_an_unsupported_construct_names_file_line_and_marks_the_place():
         finally:
             return x
 
-    refused(fn, 1, "`try` is not supported in scripts", "try")
+    refused_at(fn, 1, "`try` is not supported in scripts", "try")
 
 
 def test_an_undefined_name_is_named_with_a_suggestion():
     def fn(value: int) -> int:
         return vlaue + 1  # noqa: F821
 
-    refused(fn, 1, "undefined name `vlaue`; did you mean `value`?", "vlaue")
+    refused_at(fn, 1, "undefined name `vlaue`; did you mean `value`?", "vlaue")
 
 
 def test_an_unknown_function_of_the_package_is_named():
     def fn(x):
         return torch.rellu(x)
 
-    refused(fn, 1, "`torch` has no `rellu` that a script can use; did you mean `relu`?", "rellu")
+    refused_at(fn, 1, "`torch` has no `rellu` that a script can use; did you mean `relu`?", "rellu")
 
 
 def test_a_wrong_argument_type_in_a_script_names_argument_and_types():
@@ -66,7 +63,7 @@ def test_a_wrong_argument_type_in_a_script_names_argument_and_types():
     def fn(x: int) -> int:
         return callee(x, x)
 
-    refused(fn, 1, "`callee` expects str for `b`, got int", "x")
+    refused_at(fn, 1, "`callee` expects str for `b`, got int", "x")
 
 
 def test_a_wrong_argument_count_in_a_script_is_named():
@@ -76,7 +73,7 @@ def test_a_wrong_argument_count_in_a_script_is_named():
     def fn(x: int) -> int:
         return callee(x)
 
-    refused(fn, 1, "`callee` needs a value for `b`: it takes 2 arguments, got 1", "callee(x)")
+    refused_at(fn, 1, "`callee` needs a value for `b`: it takes 2 arguments, got 1", "callee(x)")
 
 
 def test_too_many_arguments_in_a_script():
@@ -86,7 +83,7 @@ def test_too_many_arguments_in_a_script():
     def fn(x: int) -> int:
         return callee(x, x, x)
 
-    refused(fn, 1, "`callee` takes 1 positional argument, got 3", "x")
+    refused_at(fn, 1, "`callee` takes 1 positional argument, got 3", "x")
 
 
 def test_an_unknown_keyword_in_a_script():
@@ -96,14 +93,14 @@ def test_an_unknown_keyword_in_a_script():
     def fn(x: int) -> int:
         return callee(x, q=3)
 
-    refused(fn, 1, "`callee` has no argument `q`", "3")
+    refused_at(fn, 1, "`callee` has no argument `q`", "3")
 
 
 def test_a_wrong_return_type_is_named():
     def fn(x: int) -> str:
         return x
 
-    refused(fn, 1, "`fn` is declared to return str, but this is int", "x")
+    refused_at(fn, 1, "`fn` is declared to return str, but this is int", "x")
 
 
 def test_a_variable_that_changes_its_type():
@@ -113,7 +110,7 @@ def test_a_variable_that_changes_its_type():
             y = "text"
         return x
 
-    refused(fn, 2, "`y` is int before an iteration of the loop and str after it", "for _ in range(x):")
+    refused_at(fn, 2, "`y` is int before an iteration of the loop and str after it", "for _ in range(x):")
 
 
 def test_a_variable_that_one_branch_lacks():
@@ -122,7 +119,7 @@ def test_a_variable_that_one_branch_lacks():
             y = 1
         return y
 
-    refused(fn, 3, "`y` may be undefined here: it is assigned in only one branch of the `if`", "y")
+    refused_at(fn, 3, "`y` may be undefined here: it is assigned in only one branch of the `if`", "y")
 
 
 def test_try_is_refused_with_what_to_do():
@@ -132,7 +129,7 @@ def test_try_is_refused_with_what_to_do():
         except ValueError:
             return 0
 
-    refused(fn, 1, "`try` is not supported in scripts; check before with `if`", "try")
+    refused_at(fn, 1, "`try` is not supported in scripts; check before with `if`", "try")
 
 
 def test_a_lambda_is_refused():
@@ -166,7 +163,7 @@ def test_an_outside_list_is_refused():
     def fn(x: int) -> int:
         return outside[x]
 
-    refused(fn, 1, "`outside` is a variable outside of the function and may change. Pass it in as an argument", "outside")
+    refused_at(fn, 1, "`outside` is a variable outside of the function and may change. Pass it in as an argument", "outside")
 
 
 def test_a_call_that_does_not_fit_a_function_marked_ignore_is_refused_where_it_stands():
@@ -177,7 +174,7 @@ def test_a_call_that_does_not_fit_a_function_marked_ignore_is_refused_where_it_s
     def fn(x: str) -> int:
         return log(x)
 
-    refused(fn, 1, "`log` expects int for `x`, got str", "x")
+    refused_at(fn, 1, "`log` expects int for `x`, got str", "x")
 
 
 def test_an_unknown_annotation_is_named():
@@ -187,7 +184,7 @@ def test_an_unknown_annotation_is_named():
     def fn(x: Thing) -> int:
         return 1
 
-    refused(fn, 0, "undefined type `Thing`", "Thing")
+    refused_at(fn, 0, "undefined type `Thing`", "Thing")
 
 
 def test_an_error_in_a_called_function_names_that_function_and_the_caller():
@@ -197,7 +194,7 @@ def test_an_error_in_a_called_function_names_that_function_and_the_caller():
     def fn(x: int) -> int:
         return callee(x)
 
-    text = refused(fn, 1, "undefined name `undefined_thing`", "undefined_thing", inside=callee)
+    text = refused_at(fn, 1, "undefined name `undefined_thing`", "undefined_thing", inside=callee)
     assert f"'callee' is being compiled since it was called from 'fn' ({__file__}:{fn.__code__.co_firstlineno + 1}:" in text
 
 

@@ -6,16 +6,11 @@ from collections import defaultdict
 from typing import Dict, List, Optional, Set
 
 import pytest
+from cases import refused
 
 import tine as torch
 import tine.nn.functional as F
 from tine import Tensor, nn
-
-
-def refusal(obj):
-    with pytest.raises(torch.SyntaxError) as caught:
-        torch.jit.script(obj)
-    return str(caught.value)
 
 
 def place(fn, offset=0):
@@ -47,7 +42,7 @@ NOT_YET = {
 
 @pytest.mark.parametrize("fn", NOT_YET, ids=lambda fn: fn.__name__)
 def test_a_name_that_exists_elsewhere_is_not_there_yet_and_nothing_else_is_offered(fn):
-    text = refusal(fn)
+    text = refused(fn)
     assert f"`{NOT_YET[fn]}` is not available yet in scripts" in text and "did you mean" not in text
     assert place(fn) in text and "^" in text
 
@@ -69,10 +64,10 @@ def test_only_what_is_spelled_almost_alike_and_can_stand_there_is_offered():
         return torch.qqq(x)
 
     for fn in (slip, by_alias):
-        assert "did you mean `relu`?" in refusal(fn)
-    assert "did you mean `view`?" in refusal(of_a_method)
+        assert "did you mean `relu`?" in refused(fn)
+    assert "did you mean `view`?" in refused(of_a_method)
     for fn in (near_a_name_that_is_no_script, near_nothing):
-        assert "did you mean" not in refusal(fn)
+        assert "did you mean" not in refused(fn)
 
 
 def test_an_optional_attribute_is_to_be_assigned_to_a_variable():
@@ -101,13 +96,13 @@ def test_an_optional_attribute_is_to_be_assigned_to_a_variable():
             return x
 
     for cls in (Adds, Calls, Passes):
-        text = refusal(cls())
+        text = refused(cls())
         assert "assign it to a variable first, `b = self.b`" in text and "test `is not None` first" not in text
 
     def plain(x: Optional[int]) -> int:
         return x + 1
 
-    assert "test `is not None` first" in refusal(plain)
+    assert "test `is not None` first" in refused(plain)
 
 
 def test_an_attribute_that_is_none_is_to_be_annotated_in_the_class():
@@ -120,7 +115,7 @@ def test_an_attribute_that_is_none_is_to_be_annotated_in_the_class():
             self.foo = x
             return 1
 
-    assert "annotate it in the class, not in __init__: `foo: Optional[List[int]]`" in refusal(M())
+    assert "annotate it in the class, not in __init__: `foo: Optional[List[int]]`" in refused(M())
 
 
 def test_an_attribute_that_scripts_cannot_hold_says_what_they_can():
@@ -132,7 +127,7 @@ def test_an_attribute_that_scripts_cannot_hold_says_what_they_can():
         def forward(self, x: Tensor) -> Tensor:
             return x + self.bad
 
-    assert "a value of type object, which scripts cannot hold; pass what is needed of it as an argument" in refusal(M())
+    assert "a value of type object, which scripts cannot hold; pass what is needed of it as an argument" in refused(M())
 
 
 def test_what_python_has_and_scripts_write_otherwise():
@@ -149,10 +144,10 @@ def test_what_python_has_and_scripts_write_otherwise():
     def takes_a_set(x: Set[int]):
         return x
 
-    assert "write `x = x[:i] + x[j:]`" in refusal(deletes)
-    assert "the device of a Tensor is a str in scripts" in refusal(asks_a_text)
-    assert "use a Dict, and `if key not in d:`" in refusal(makes_a_defaultdict)
-    assert "they have int, float, bool, str, Tensor, List" in refusal(takes_a_set)
+    assert "write `x = x[:i] + x[j:]`" in refused(deletes)
+    assert "the device of a Tensor is a str in scripts" in refused(asks_a_text)
+    assert "use a Dict, and `if key not in d:`" in refused(makes_a_defaultdict)
+    assert "they have int, float, bool, str, Tensor, List" in refused(takes_a_set)
 
 
 class Static(nn.Module):
@@ -176,13 +171,13 @@ def test_static_methods_and_constants_are_found_by_their_class():
         def forward(self, x: Tensor) -> Tensor:
             return Static.method(x)
 
-    assert "`Static.method` is a method; call it on the module, as `self.method(...)`" in refusal(Calls())
+    assert "`Static.method` is a method; call it on the module, as `self.method(...)`" in refused(Calls())
 
     class Makes(Static):
         def forward(self, x: Tensor) -> Tensor:
             return Static()(x)
 
-    assert "the module class `Static` cannot be made in a script" in refusal(Makes())
+    assert "the module class `Static` cannot be made in a script" in refused(Makes())
 
 
 class Base:
@@ -193,17 +188,17 @@ def test_a_decorator_on_what_is_no_script_names_the_place():
     class Point(Base):
         pass
 
-    text = refusal(Point)
+    text = refused(Point)
     assert os.path.basename(__file__) in text and "class Point(Base):" in text and "^^^^^" in text
     assert "keep an object of the base class in an attribute" in text
-    text = refusal(Static)
+    text = refused(Static)
     assert "script an instance of it" in text and "class Static(nn.Module):" in text
-    assert "script a function, or the module" in refusal(Static().method)
+    assert "script a function, or the module" in refused(Static().method)
 
     def generates(x: int):
         yield x
 
-    assert place(generates) in refusal(generates) and "generator" in refusal(generates)
+    assert place(generates) in refused(generates) and "generator" in refused(generates)
 
 
 def test_a_nul_in_a_text_has_a_place():
@@ -241,7 +236,7 @@ def inferred_outer(x: Tensor):
                          ids=["declared", "inferred"])
 def test_an_error_in_a_helper_tells_who_called_it_up_to_the_root(fns):
     a, b, c = fns
-    text = refusal(c)
+    text = refused(c)
     first, *rest = text.splitlines()
     assert place(a, 1) in first
     told = [line for line in rest if "is being compiled since it was called from" in line]
@@ -270,10 +265,10 @@ def test_the_chain_is_told_of_a_signature_and_of_methods_too():
         def helper(self, x: Tensor) -> Tensor:
             return x.nothing()
 
-    assert "'M.helper' is being compiled since it was called from 'M.forward'" in refusal(M())
-    assert "'bad_signature' is being compiled since it was called from 'calls_bad_signature'" in refusal(calls_bad_signature)
-    assert "'inner' is being compiled since it was called from 'caller'" in refusal(caller)
+    assert "'M.helper' is being compiled since it was called from 'M.forward'" in refused(M())
+    assert "'bad_signature' is being compiled since it was called from 'calls_bad_signature'" in refused(calls_bad_signature)
+    assert "'inner' is being compiled since it was called from 'caller'" in refused(caller)
 
 
 def test_an_error_in_the_root_itself_has_no_chain():
-    assert "is being compiled since" not in refusal(inner)
+    assert "is being compiled since" not in refused(inner)

@@ -1,25 +1,43 @@
 """Small programs by topic, each with its value or its error: statements/*.py.
 
 A chunk begins with `# --- name`. It defines `f`, or a module class `M` that stands for it. The lines behind it say what calls
-of the scripted `f` give: `# f(3) => 4`, `# f(3) raises ValueError: text`, `# f(3) prints 'text'`, or `# refused: text`. A line
-`# PyTorch: ...` says what PyTorch 2.13 does where that is something else (docs/differences.md says why).
+of the scripted `f` give: `# f(3) => 4`, `# f(3) raises ValueError: text`, `# f(3) prints 'text'` (on stdout) or
+`# f(3) warns 'text'` (on stderr). Where `f` is refused, no such line stands there: the wrong line of the program ends in
+`### 12: text`, the column and the words of its error in full. A line `# PyTorch: ...` says what PyTorch 2.13 does where that is
+something else (docs/differences.md says why).
 """
 
-import importlib.util
+import math
 import pathlib
 import re
-import sys
+import warnings
+from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
+from cases import load, refused
 
 import tine as torch
-from tine import Tensor
+from tine import Tensor, nn
+
+
+class Plus(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x + 1
+
+
+class Twice(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x * 2
+
+
+# What a small program finds around it.
+NAMES = {"math": math, "warnings": warnings, "torch": torch, "nn": nn, "Tensor": Tensor, "Plus": Plus, "Twice": Twice}
+NAMES |= {"Any": Any, "Dict": Dict, "List": List, "Optional": Optional, "Tuple": Tuple}
 
 FOLDER = pathlib.Path(__file__).with_name("statements")
-PRELUDE = ("import math; import warnings; from typing import Any, Dict, List, Optional, Tuple; import tine as torch; "
-           "from tine import Tensor, nn\n")
-CALL = re.compile(r"# (?:(?P<call>.+?) (?:=> (?P<value>.+)|raises (?P<kind>\w+): ?(?P<text>.*)|prints (?P<printed>.+))"
-                  r"|refused: (?P<refused>.+)|PyTorch: .*)$")
+CALL = re.compile(r"# (?P<call>.+?) (?:=> (?P<value>.+)|raises (?P<kind>\w+): ?(?P<text>.*)|"
+                  r"(?P<stream>prints|warns) (?P<written>.+))$")
+COMMENT = re.compile(r"# PyTorch: .+| +# type: .+")
 
 
 def chunks():
@@ -42,38 +60,43 @@ def shown(value):
     return repr(value)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("body", chunks())
 def test_a_small_program(body, tmp_path, capfd):
-    lines = body.splitlines()
-    expected = [m for m in map(CALL.fullmatch, lines) if m]
+    calls, wrong, program = [], [], ""
+    for line in body.splitlines():
+        call = CALL.fullmatch(line)
+        if call and not line.startswith("# PyTorch: "):
+            calls.append(call)
+        else:
+            assert COMMENT.fullmatch(line) or not line.lstrip().startswith("#"), f"not understood: {line}"
+            line, *expected = line.split("  ### ")
+            program += line + "\n"
+            wrong += [(program.count("\n"), line, text) for text in expected]
     path = tmp_path / "small_program.py"
-    path.write_text(PRELUDE + "\n".join(line for line in lines if not CALL.fullmatch(line)) + "\n")
-    spec = importlib.util.spec_from_file_location("small_program", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["small_program"] = module
-    try:
-        spec.loader.exec_module(module)
-        names = vars(module)
-        refused = next((m["refused"] for m in expected if m["refused"]), None)
-        if refused is not None:
-            with pytest.raises(torch.SyntaxError) as caught:
-                torch.jit.script(names["M"]() if "M" in names else names["f"])
-            assert refused in str(caught.value)
-            return
-        names["f"] = torch.jit.script(names["M"]() if "M" in names else names["f"])
-        assert any(m["call"] for m in expected)
-        for m in expected:
-            if m["value"]:
-                assert shown(eval(m["call"], names)) == m["value"]
-            elif m["printed"]:
-                capfd.readouterr()
+    path.write_text(program)
+    names = vars(load(path, **NAMES))
+    given = names["M"]() if "M" in names else names["f"]
+    if wrong:
+        assert not calls
+        ((number, line, expected),) = wrong
+        # The type of a module has a number where others are called like it.
+        said = re.sub(r"___tine_\d+", "", refused(given).replace(str(path), path.name))
+        assert said.splitlines()[0] == f"{path.name}:{number}:{expected}"
+        assert f"\n  {line}\n  {' ' * (int(expected.split(':')[0]) - 1)}^" in said
+        return
+    assert calls
+    names["f"] = torch.jit.script(given)
+    for m in calls:
+        if m["value"]:
+            assert shown(eval(m["call"], names)) == m["value"]
+        elif m["written"]:
+            capfd.readouterr()
+            eval(m["call"], names)
+            out, err = map(repr, capfd.readouterr())
+            assert (out, err) == ((m["written"], "''") if m["stream"] == "prints" else ("''", m["written"]))
+        else:
+            with pytest.raises(Exception) as caught:
                 eval(m["call"], names)
-                assert repr(capfd.readouterr().out) == m["printed"]
-            elif m["kind"]:
-                with pytest.raises(Exception) as caught:
-                    eval(m["call"], names)
-                assert type(caught.value).__name__ == m["kind"]
-                assert m["text"] in str(caught.value)
-    finally:
-        del sys.modules["small_program"]
+            assert type(caught.value).__name__ == m["kind"]
+            said = str(caught.value)
+            assert m["text"] in said if m["text"] else said == ""

@@ -43,10 +43,9 @@ def f(x: Tensor, y: Tensor) -> Tensor:
 # f(torch.tensor([7, 8]), torch.tensor([3, 5])) => tensor([0, 0]):int64
 # --- aug_tensor_shift
 def f(x: Tensor) -> Tensor:
-    x <<= 1
+    x <<= 1  ### 5: `<<` does not take Tensor and int
     x >>= 2
     return x
-# refused: `<<` does not take Tensor and int
 # PyTorch: tensor([3, 4]):int64
 # --- aug_matmul
 def f(x: Tensor, y: Tensor) -> Tensor:
@@ -115,9 +114,8 @@ def f(x: int) -> float:
 # f(2) => 7.0
 # --- aug_tuple
 def f(t: Tuple[int, int]) -> int:
-    t += (1,)
+    t += (1,)  ### 5: `t` is declared as Tuple[int, int] and cannot be given a value of type Tuple[int, int, int]
     return len(t)
-# refused: `t` is declared as Tuple[int, int] and cannot be given a value of type Tuple[int, int, int]
 # PyTorch: 3
 # --- aug_data
 def f(x: Tensor) -> Tensor:

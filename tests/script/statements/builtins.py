@@ -23,16 +23,13 @@ def f(x: int) -> Tuple[str, int]:
 # f(98) => ('b', 97)
 # --- id
 def f(x: Tensor) -> bool:
-    return id(x) == id(x)
-# refused: objects have no identity in scripts
+    return id(x) == id(x)  ### 12: objects have no identity in scripts
 # --- filter
 def f(xs: List[int]) -> List[int]:
-    return list(filter(lambda x: x > 1, xs))
-# refused: `lambda` is not supported in scripts; define a function and pass its name
+    return list(filter(lambda x: x > 1, xs))  ### 24: `lambda` is not supported in scripts; define a function and pass its name
 # --- map
 def f(xs: List[int]) -> List[int]:
-    return list(map(lambda x: x + 1, xs))
-# refused: `lambda` is not supported in scripts; define a function and pass its name
+    return list(map(lambda x: x + 1, xs))  ### 21: `lambda` is not supported in scripts; define a function and pass its name
 # --- abs_all
 def f(x: int, y: float) -> Tuple[int, float]:
     return abs(x), abs(y)
@@ -48,8 +45,7 @@ def f(x: float) -> float:
 # f(3.5) => 4.0
 # --- round_digits
 def f(x: float) -> float:
-    return round(x, 2)
-# refused: no form of `round` takes (float, int); there are:
+    return round(x, 2)  ### 12: no form of `round` takes (float, int); there are:
 # --- round_int
 def f(x: int) -> int:
     return int(round(x))
@@ -98,8 +94,7 @@ def f(t: Tuple[int, int]) -> int:
 # f((2, 1)) => 1
 # --- max_key
 def f(xs: List[int]) -> int:
-    return max(xs, default=0)
-# refused: no form of `max` takes (List[int], default=int); there are:
+    return max(xs, default=0)  ### 12: no form of `max` takes (List[int], default=int); there are:
 # --- sum_list
 def f(a: List[int], b: List[float]) -> Tuple[int, float]:
     return sum(a), sum(b)
@@ -193,20 +188,17 @@ def f(x: Any) -> bool:
 # f([5]) => True
 # --- isinstance_any_tuple
 def f(x: Any) -> bool:
-    return isinstance(x, (tuple, dict))
-# refused: an Any cannot be asked whether it is a tuple of whatever elements; name their types, as in `Tuple[int, str]`
+    return isinstance(x, (tuple, dict))  ### 12: an Any cannot be asked whether it is a tuple of whatever elements; name their types, as in `Tuple[int, str]`
 # --- isinstance_none
 def f(x: Optional[int]) -> bool:
-    return isinstance(x, type(None))
-# refused: expected a type, as in `int`, `Tensor`, `List[int]` or `Optional[str]`
+    return isinstance(x, type(None))  ### 26: expected a type, as in `int`, `Tensor`, `List[int]` or `Optional[str]`
 # --- isinstance_float
 def f(x: float) -> bool:
     return isinstance(x, float) and not isinstance(x, int)
 # f(1.0) => True
 # --- type_of
 def f(x: int) -> bool:
-    return type(x) == int
-# refused: `type` is not supported in scripts; use `isinstance`
+    return type(x) == int  ### 12: `type` is not supported in scripts; use `isinstance`
 # --- getattr_module
 class M(nn.Module):
     def __init__(self):
@@ -235,17 +227,15 @@ class M(nn.Module):
 # f() => 5
 # --- hasattr_tensor
 def f(x: Tensor) -> bool:
-    return hasattr(x, "foo")
-# refused: `hasattr` takes a module here, not Tensor
+    return hasattr(x, "foo")  ### 20: `hasattr` takes a module here, not Tensor
 # --- setattr
 class M(nn.Module):
     def __init__(self):
         super().__init__()
         self.a = 5
     def forward(self) -> int:
-        setattr(self, "a", 6)
+        setattr(self, "a", 6)  ### 9: `setattr` is not supported in scripts; assign to the attribute
         return self.a
-# refused: `setattr` is not supported in scripts; assign to the attribute
 # --- slice_builtin
 def f(xs: List[int]) -> List[int]:
     return xs[slice(1, 2)]
@@ -256,16 +246,13 @@ def f(x: Tensor) -> Tensor:
 # f(torch.arange(6).view(3, 2)) => tensor([[2, 3]]):int64
 # --- complex_number
 def f(x: float) -> float:
-    return complex(x, 1.0).real
-# refused: complex numbers are not supported in scripts
+    return complex(x, 1.0).real  ### 12: complex numbers are not supported in scripts
 # --- ascii
 def f(x: str) -> str:
-    return ascii(x)
-# refused: `ascii` is not available yet in scripts
+    return ascii(x)  ### 12: `ascii` is not available yet in scripts
 # --- callable
 def f(x: int) -> bool:
-    return callable(x)
-# refused: `callable` is not supported in scripts; types are known ahead
+    return callable(x)  ### 12: `callable` is not supported in scripts; types are known ahead
 # --- len_tensor
 def f(x: Tensor) -> int:
     return len(x)
@@ -286,12 +273,10 @@ def f(x: Tensor) -> None:
 # PyTorch: ' 1\n 2\n[ CPULongType{2} ]\n'
 # --- print_sep
 def f() -> None:
-    print(1, 2, sep=",")
-# refused: `print` takes no keyword `sep` in scripts; write an f-string
+    print(1, 2, sep=",")  ### 21: `print` takes no keyword `sep` in scripts; write an f-string
 # --- print_end
 def f() -> None:
-    print(1, 2, end="")
-# refused: `print` takes no keyword `end` in scripts; write an f-string
+    print(1, 2, end="")  ### 21: `print` takes no keyword `end` in scripts; write an f-string
 # --- print_fstring
 def f(x: int) -> None:
     print(f"x = {x}")

@@ -14,8 +14,7 @@ def f(a: Tuple[int, int], b: Tuple[int, int]) -> bool:
 # f((1, 2), (1, 3)) => True
 # --- tuple_mixed_eq
 def f(a: Tuple[int, str], b: Tuple[int, float]) -> bool:
-    return a == b
-# refused: `==` does not take str and float
+    return a == b  ### 12: `==` does not take str and float
 # --- tuple_in_list
 def f(xs: List[Tuple[int, int]]) -> bool:
     return (1, 2) in xs
@@ -75,12 +74,10 @@ def f(x: Tensor, y: Tensor) -> bool:
 # f(torch.ones(2, 3), torch.ones(2, 3)) => True
 # --- none_eq
 def f(x: Optional[int]) -> bool:
-    return x == None
-# refused: `==` does not take None; write `is None` or `is not None`
+    return x == None  ### 12: `==` does not take None; write `is None` or `is not None`
 # --- optional_eq
 def f(x: Optional[int], y: Optional[int]) -> bool:
-    return x == y
-# refused: `==` does not take Optional[int] and Optional[int]; test `is not None` first
+    return x == y  ### 12: `==` does not take Optional[int] and Optional[int]; test `is not None` first
 # --- is_bool
 def f(b: bool) -> bool:
     return b is True

@@ -105,9 +105,8 @@ def f(a: List[int]) -> List[int]:
 # f([0, 1, 2]) => [1, 2, 0, 1, 0, 2]
 # --- list_slice_assign
 def f(a: List[int]) -> List[int]:
-    a[1:3] = [7, 8, 9]
+    a[1:3] = [7, 8, 9]  ### 7: assigning to a slice is not supported in scripts; assign the elements in a loop
     return a
-# refused: assigning to a slice is not supported in scripts; assign the elements in a loop
 # --- list_item_aug
 def f(a: List[int]) -> List[int]:
     a[0] += 5
@@ -235,9 +234,8 @@ def f() -> Dict[str, List[int]]:
 # f() => {'a': [1]}
 # --- dict_tensor_key
 def f(x: Tensor) -> int:
-    d = {x: 1}
+    d = {x: 1}  ### 9: the keys of a dict must be str, int, float, bool or an enum, not Tensor
     return d[x]
-# refused: the keys of a dict must be str, int, float, bool or an enum, not Tensor
 # PyTorch: 1
 # --- tuple_add
 def f(a: Tuple[int, str]) -> Tuple[int, str, float]:
@@ -245,8 +243,7 @@ def f(a: Tuple[int, str]) -> Tuple[int, str, float]:
 # f((1, "a")) => (1, 'a', 2.5)
 # --- tuple_mul
 def f(a: Tuple[int, int]) -> Tuple[int, int, int, int]:
-    return a * 2
-# refused: `f` is declared to return Tuple[int, int, int, int], but this is List[int]
+    return a * 2  ### 12: `f` is declared to return Tuple[int, int, int, int], but this is List[int]
 # --- tuple_len
 def f(a: Tuple[int, str]) -> int:
     return len(a)
@@ -269,12 +266,10 @@ def f(a: Tuple[int, int], i: int) -> int:
 # f((1, 2), 1) => 2
 # --- tuple_of_list
 def f(a: List[int]) -> Tuple[int, int]:
-    return tuple(a)
-# refused: a tuple's length is part of its type, so it cannot be made of List[int]; write `(x[0], x[1])`
+    return tuple(a)  ### 18: a tuple's length is part of its type, so it cannot be made of List[int]; write `(x[0], x[1])`
 # --- tuple_of_list_literal
 def f() -> Tuple[int, int]:
-    return tuple([1, 2])
-# refused: a tuple's length is part of its type, so it cannot be made of List[int]; write `(x[0], x[1])`
+    return tuple([1, 2])  ### 18: a tuple's length is part of its type, so it cannot be made of List[int]; write `(x[0], x[1])`
 # --- tuple_nested_unpack
 def f(a: Tuple[int, Tuple[str, float]]) -> str:
     x, (y, z) = a

@@ -9,8 +9,7 @@ def f(x: int) -> int:
 def f(x: int) -> int:
     y = x + 1
     del y
-    return y
-# refused: `y` was deleted
+    return y  ### 12: `y` was deleted at small_program.py:3:9
 # --- del_two
 def f(x: int) -> int:
     y = x + 1
@@ -69,9 +68,8 @@ def f(xs: List[int]) -> List[int]:
 # f([]) raises IndexError: list assignment index out of range
 # --- del_list_slice
 def f(xs: List[int]) -> List[int]:
-    del xs[1:3]
+    del xs[1:3]  ### 9: `del` takes a single element in scripts; to keep the others, write `x = x[:i] + x[j:]`
     return xs
-# refused: `del` takes a single element in scripts; to keep the others, write `x = x[:i] + x[j:]`
 # --- del_several_kinds
 def f(xs: List[int], d: Dict[str, int]) -> Tuple[List[int], Dict[str, int]]:
     y = 3
@@ -84,11 +82,9 @@ class M(nn.Module):
         super().__init__()
         self.x = 3
     def forward(self) -> int:
-        del self.x
+        del self.x  ### 13: an attribute of a module stays as long as the module; set it to None or to an empty value instead
         return 4
-# refused: an attribute of a module stays as long as the module; set it to None or to an empty value instead
 # --- del_tensor_item
 def f(x: Tensor) -> Tensor:
-    del x[0]
+    del x[0]  ### 9: `del` takes elements of lists and dicts, not those of Tensor
     return x
-# refused: `del` takes elements of lists and dicts, not those of Tensor

@@ -3,20 +3,18 @@
 def f(n: int) -> int:
     for i in range(n):
         pass
-    else:
+    else:  ### 5: `else` of a loop is not supported in scripts; set a flag before `break` and test it after the loop
         return 5
     return 6
-# refused: `else` of a loop is not supported in scripts; set a flag before `break` and test it after the loop
 # --- for_else_break
 def f(xs: List[int]) -> int:
     r = 0
     for x in xs:
         if x == 3:
             break
-    else:
+    else:  ### 5: `else` of a loop is not supported in scripts; set a flag before `break` and test it after the loop
         r = 1
     return r
-# refused: `else` of a loop is not supported in scripts; set a flag before `break` and test it after the loop
 # --- while_else
 def f(n: int) -> int:
     r = 0
@@ -24,7 +22,6 @@ def f(n: int) -> int:
         n -= 1
         if n == 5:
             break
-    else:
+    else:  ### 5: `else` of a loop is not supported in scripts; set a flag before `break` and test it after the loop
         r = 1
     return r
-# refused: `else` of a loop is not supported in scripts; set a flag before `break` and test it after the loop

@@ -25,13 +25,11 @@ def f(x: int) -> int:
 # --- global_list
 L = [1, 2]
 def f(x: int) -> int:
-    return L[x]
-# refused: python value of type 'list' cannot be used as a value: `L` is a variable outside of the function and may chang
+    return L[x]  ### 12: python value of type 'list' cannot be used as a value: `L` is a variable outside of the function and may change. Pass it in as an argument, or make it a module's attribute
 # --- global_dict
 D = {"a": 1}
 def f(x: int) -> int:
-    return D["a"]
-# refused: python value of type 'dict' cannot be used as a value: `D` is a variable outside of the function and may chang
+    return D["a"]  ### 12: python value of type 'dict' cannot be used as a value: `D` is a variable outside of the function and may change. Pass it in as an argument, or make it a module's attribute
 # --- global_bool
 B = True
 def f(x: int) -> int:
@@ -49,8 +47,7 @@ def f(x: int) -> int:
 # --- global_tensor
 W = torch.ones(2)
 def f(x: Tensor) -> Tensor:
-    return x + W
-# refused: python value of type 'Tensor' cannot be used as a value: `W` is a variable outside of the function and may cha
+    return x + W  ### 16: python value of type 'Tensor' cannot be used as a value: `W` is a variable outside of the function and may change. Pass it in as an argument, or make it a module's attribute
 # --- global_function
 def g(x: int) -> int:
     return x + 1

@@ -7,21 +7,18 @@ def f(x: Tensor) -> float:
 def f(x: Tensor) -> int:
     return x.item()
 # f(torch.tensor(2)) => 2
+# f(torch.tensor(2.5)) => 2
 # --- item_annotated
 def f(x: Tensor) -> int:
     a: int = x.item()
     return a + 1
 # f(torch.tensor(2)) => 3
+# f(torch.tensor(2.5)) => 3
 # --- item_annotated_float
 def f(x: Tensor) -> float:
     a: float = x.item()
     return a + 1
 # f(torch.tensor(2.5)) => 3.5
-# --- item_wrong_kind
-def f(x: Tensor) -> int:
-    a: int = x.item()
-    return a + 1
-# f(torch.tensor(2.5)) => 3
 # --- item_int_cast
 def f(x: Tensor) -> int:
     return int(x.item())
@@ -59,6 +56,8 @@ def f(x: Tensor) -> List[int]:
     a: List[int] = x.tolist()
     return a
 # f(torch.arange(3)) => [0, 1, 2]
+# f(torch.arange(4).view(2, 2)) raises TypeError: tolist() was declared to give int in 1 dimension, but the Tensor has int in 2
+# f(torch.tensor([1.5])) raises TypeError: tolist() was declared to give int in 1 dimension, but the Tensor has float in 1
 # --- tolist_ann_float
 def f(x: Tensor) -> List[float]:
     a: List[float] = x.tolist()
@@ -82,16 +81,6 @@ def f(x: Tensor) -> List[bool]:
     a: List[bool] = x.tolist()
     return a
 # f(torch.tensor([True, False])) => [True, False]
-# --- tolist_wrong_dim
-def f(x: Tensor) -> List[int]:
-    a: List[int] = x.tolist()
-    return a
-# f(torch.arange(4).view(2, 2)) raises TypeError: tolist() was declared to give int in 1 dimension, but the Tensor has int in 2
-# --- tolist_wrong_type
-def f(x: Tensor) -> List[int]:
-    a: List[int] = x.tolist()
-    return a
-# f(torch.tensor([1.5])) raises TypeError: tolist() was declared to give int in 1 dimension, but the Tensor has float in 1
 # --- tolist_scalar
 def f(x: Tensor) -> int:
     a: int = x.tolist()

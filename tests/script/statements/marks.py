@@ -271,26 +271,22 @@ def f(x: Tensor) -> Tensor:
 # f(torch.ones(1)) => tensor([2.0])
 # --- nested_def
 def f(x: int) -> int:
-    def g(y: int) -> int:
+    def g(y: int) -> int:  ### 5: a function inside a function is not supported in scripts; define it outside and pass what it needs
         return y + 1
     return g(x)
-# refused: a function inside a function is not supported in scripts; define it outside and pass what it needs
 # --- lambda_
 def f(x: int) -> int:
-    g = lambda y: y + 1
+    g = lambda y: y + 1  ### 9: `lambda` is not supported in scripts; define a function and pass its name
     return g(x)
-# refused: `lambda` is not supported in scripts; define a function and pass its name
 # --- global_stmt
 K = 1
 def f(x: int) -> int:
-    global K
+    global K  ### 5: `global` is not supported in scripts; pass the value in and return the new one
     return x + K
-# refused: `global` is not supported in scripts; pass the value in and return the new one
 # --- import_in_function
 def f(x: float) -> float:
-    import math
+    import math  ### 5: `import` inside a function is not supported in scripts; import at the top of the file
     return math.sqrt(x)
-# refused: `import` inside a function is not supported in scripts; import at the top of the file
 # --- docstring
 def f(x: int) -> int:
     """Doc."""
@@ -321,11 +317,10 @@ def f(x: int) -> int:
     return g(x) + g(x, y=5)
 # f(1) => 9
 # --- varargs
-def g(*args: int) -> int:
+def g(*args: int) -> int:  ### 7: `*args` is not supported in scripts; name the parameters, or take a List
     return 1
 def f(x: int) -> int:
     return g(x, x)
-# refused: `*args` is not supported in scripts; name the parameters, or take a List
 # --- int_underscores
 def f() -> List[int]:
     return [1_000, 0xff, 0b101, 0o17]
@@ -449,8 +444,7 @@ class B(nn.Module):
         return x + 1
 class M(B):
     def forward(self, x: int) -> int:
-        return super().forward(x) * 2
-# refused: `super` is not supported in scripts; call a method of a submodule, or write the code here
+        return super().forward(x) * 2  ### 16: `super` is not supported in scripts; call a method of a submodule, or write the code here
 # --- optional_submodule
 class M(nn.Module):
     def __init__(self):

@@ -45,8 +45,7 @@ def f(x: int, y: int) -> int:
 # f(12, 18) => 6
 # --- math_lcm
 def f(x: int, y: int) -> int:
-    return math.lcm(x, y)
-# refused: `math.lcm` is not available yet in scripts
+    return math.lcm(x, y)  ### 12: `math.lcm` is not available yet in scripts
 # --- math_factorial
 def f(x: int) -> int:
     return math.factorial(x)
@@ -58,8 +57,7 @@ def f(x: float) -> List[bool]:
 # f(float("nan")) => [True, False, False]
 # --- math_isclose
 def f(x: float) -> bool:
-    return math.isclose(x, 1.0)
-# refused: `math.isclose` is not available yet in scripts
+    return math.isclose(x, 1.0)  ### 12: `math.isclose` is not available yet in scripts
 # --- math_degrees
 def f(x: float) -> List[float]:
     return [math.degrees(x), math.radians(x)]
@@ -86,16 +84,13 @@ def f(x: float) -> float:
 # f(100.0) => 2.0
 # --- math_isqrt
 def f(x: int) -> int:
-    return math.isqrt(x)
-# refused: `math.isqrt` is not available yet in scripts
+    return math.isqrt(x)  ### 12: `math.isqrt` is not available yet in scripts
 # --- math_comb
 def f(x: int) -> int:
-    return math.comb(x, 2)
-# refused: `math.comb` is not available yet in scripts
+    return math.comb(x, 2)  ### 12: `math.comb` is not available yet in scripts
 # --- math_prod
 def f(x: List[int]) -> int:
-    return math.prod(x)
-# refused: no form of `math.prod` takes (List[int]); there are:
+    return math.prod(x)  ### 12: no form of `math.prod` takes (List[int]); there are:
 # --- math_floor_int
 def f(x: int) -> List[int]:
     return [math.floor(x), math.ceil(x)]

@@ -90,17 +90,15 @@ def f(x: int) -> int:
 # --- raise_bare
 def f(x: int) -> int:
     if x > 2:
-        raise
+        raise  ### 9: `raise` without an exception is not supported in scripts; name one, as in `raise ValueError("...")`
     return x
-# refused: `raise` without an exception is not supported in scripts; name one, as in `raise ValueError("...")`
 # --- raise_variable
 def f(x: int) -> int:
     if x > 2:
-        e = ValueError("q")
+        e = ValueError("q")  ### 13: `ValueError` is an exception: it can only be raised
         raise e
     return x
-# refused: `ValueError` is an exception: it can only be raised
-# PyTorch: RAISES Error: llowing operation failed in the TorchScript interpreter. / Traceback of TorchScript (m
+# PyTorch: it is compiled, and f(3) raises an error
 # --- raise_os_error
 def f(x: int) -> int:
     if x > 2:
@@ -194,33 +192,33 @@ def f(x: Optional[int], y: Optional[int]) -> int:
 # f(3, 4) => 7
 # --- try_except
 def f(x: int) -> int:
-    try:
+    try:  ### 5: `try` is not supported in scripts; check before with `if`, or catch the error in Python around the call
         return x
     except ValueError:
         return 0
-# refused: `try` is not supported in scripts; check before with `if`, or catch the error in Python around the call
 # --- warn
 def f(x: int) -> int:
     warnings.warn("careful")
     return x
 # f(1) => 1
+# f(1) warns 'UserWarning: careful\n'
 # --- warn_fstring
 def f(x: int) -> int:
     warnings.warn(f"careful {x}")
     return x
 # f(1) => 1
+# f(1) warns 'UserWarning: careful 1\n'
 # --- warn_category
 def f(x: int) -> int:
-    warnings.warn("careful", UserWarning)
+    warnings.warn("careful", UserWarning)  ### 30: `warnings.warn` gives a UserWarning in scripts; leave the category out
     return x
-# refused: `warnings.warn` gives a UserWarning in scripts; leave the category out
 # --- warn_stacklevel
 def f(x: int) -> int:
     warnings.warn("careful", stacklevel=2)
     return x
 # f(1) => 1
+# f(1) warns 'UserWarning: careful\n'
 # --- warn_deprecation
 def f(x: int) -> int:
-    warnings.warn("careful", DeprecationWarning)
+    warnings.warn("careful", DeprecationWarning)  ### 30: `warnings.warn` gives a UserWarning in scripts; leave the category out
     return x
-# refused: `warnings.warn` gives a UserWarning in scripts; leave the category out

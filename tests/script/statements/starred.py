@@ -21,20 +21,17 @@ def f() -> int:
 def g(a: int, b: int) -> int:
     return a * 10 + b
 def f(t: List[int]) -> int:
-    return g(*t)
-# refused: `*` cannot spread List[int]: how many elements it has is known only when the script runs; use a tuple, or pass
+    return g(*t)  ### 14: `*` cannot spread List[int]: how many elements it has is known only when the script runs; use a tuple, or pass the list itself where the callee takes one
 # --- star_operator
 def f(x: Tensor, s: Tuple[int, int]) -> Tensor:
     return x.view(*s)
 # f(torch.arange(6), (2, 3)) => tensor([[0, 1, 2], [3, 4, 5]]):int64
 # --- star_list_to_operator
 def f(x: Tensor, s: List[int]) -> Tensor:
-    return x.view(*s)
-# refused: `*` cannot spread List[int]: how many elements it has is known only when the script runs; use a tuple, or pass
+    return x.view(*s)  ### 19: `*` cannot spread List[int]: how many elements it has is known only when the script runs; use a tuple, or pass the list itself where the callee takes one
 # --- star_shape
 def f(x: Tensor) -> Tensor:
-    return torch.zeros(*x.shape)
-# refused: `*` cannot spread List[int]: how many elements it has is known only when the script runs; use a tuple, or pass
+    return torch.zeros(*x.shape)  ### 24: `*` cannot spread List[int]: how many elements it has is known only when the script runs; use a tuple, or pass the list itself where the callee takes one
 # --- star_method
 class M(nn.Module):
     def g(self, a: int, b: int) -> int:
@@ -65,8 +62,7 @@ def f(t: Tuple[int, str]) -> None:
 def g(a: int, b: int) -> int:
     return a * 10 + b
 def f() -> int:
-    return g(**{"a": 1, "b": 2})
-# refused: `**kwargs` is not supported in a call in scripts; write the keywords one by one
+    return g(**{"a": 1, "b": 2})  ### 14: `**kwargs` is not supported in a call in scripts; write the keywords one by one
 # --- star_two
 def g(a: int, b: int, c: int, d: int) -> int:
     return a * 1000 + b * 100 + c * 10 + d
@@ -96,9 +92,8 @@ def f(t: Tuple[int, int, int, str]) -> Tuple[int, List[int], str]:
 # f((1, 2, 3, "x")) => (1, [2, 3], 'x')
 # --- starred_target_list
 def f(xs: List[int]) -> Tuple[int, List[int]]:
-    a, *b = xs
+    a, *b = xs  ### 13: `*` in a target takes the rest of a tuple, not of List[int]; write `x[0]` and `x[1:]`
     return a, b
-# refused: `*` in a target takes the rest of a tuple, not of List[int]; write `x[0]` and `x[1:]`
 # --- starred_target_last
 def f(t: Tuple[int, int, int]) -> Tuple[int, int]:
     *a, b = t
@@ -116,13 +111,11 @@ def f(t: Tuple[int, str, float]) -> Tuple[str, float]:
 # f((1, "s", 2.5)) => ('s', 2.5)
 # --- starred_too_few
 def f(t: Tuple[int]) -> int:
-    a, b, *c = t
+    a, b, *c = t  ### 5: expected at least 2 values to unpack, got 1 of type Tuple[int]
     return a
-# refused: expected at least 2 values to unpack, got 1 of type Tuple[int]
 # --- starred_list_display
 def f(xs: List[int]) -> List[int]:
-    return [0, *xs, 9]
-# refused: `*` cannot spread List[int]: how many elements it has is known only when the script runs; use a tuple, or pass
+    return [0, *xs, 9]  ### 16: `*` cannot spread List[int]: how many elements it has is known only when the script runs; use a tuple, or pass the list itself where the callee takes one
 # --- starred_tuple_display
 def f(t: Tuple[int, str]) -> Tuple[float, int, str]:
     return (1.5, *t)
@@ -133,12 +126,10 @@ def f(t: Tuple[int, int]) -> List[int]:
 # f((1, 2)) => [1, 2]
 # --- starred_dict_display
 def f(d: Dict[str, int]) -> Dict[str, int]:
-    return {**d, "z": 1}
-# refused: `*` and `**` do not unpack in scripts; name the elements one by one
+    return {**d, "z": 1}  ### 13: `*` and `**` do not unpack in scripts; name the elements one by one
 # --- star_zip
 def f(xs: List[Tuple[int, int]]) -> int:
     s = 0
-    for a in zip(*xs):
+    for a in zip(*xs):  ### 18: `*` cannot spread List[Tuple[int, int]]: how many elements it has is known only when the script runs; use a tuple, or pass the list itself where the callee takes one
         s += 1
     return s
-# refused: `*` cannot spread List[Tuple[int, int]]: how many elements it has is known only when the script runs; use a tu

@@ -112,8 +112,7 @@ def f(x: Tensor) -> Tensor:
 # f(torch.arange(4).view(2, 2)) => tensor([[0, 4], [2, 6]]):int64
 # --- grad_attr
 def f(x: Tensor) -> bool:
-    return x.grad is None
-# refused: `torch.Tensor.grad` is not available yet in scripts
+    return x.grad is None  ### 12: `torch.Tensor.grad` is not available yet in scripts
 # PyTorch: False
 # --- is_leaf
 def f(x: Tensor) -> bool:
@@ -129,8 +128,7 @@ def f(x: Tensor) -> Tensor:
 # f(torch.ones(1)) => tensor([1.0])
 # --- cuda_available
 def f(x: Tensor) -> bool:
-    return torch.cuda.is_available() and False
-# refused: `torch.cuda.is_available` is not available yet in scripts
+    return torch.cuda.is_available() and False  ### 12: `torch.cuda.is_available` is not available yet in scripts
 # --- max_unpack
 def f(x: Tensor) -> Tensor:
     v, i = x.max(dim=1)

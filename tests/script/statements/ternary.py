@@ -9,9 +9,8 @@ def f(x: int) -> float:
 # f(3) => 3.0
 # --- ternary_union
 def f(x: int) -> str:
-    y = x if x > 2 else "a"
+    y = x if x > 2 else "a"  ### 9: the two sides of this `if` expression are int and str; give them one type
     return str(y)
-# refused: the two sides of this `if` expression are int and str; give them one type
 # --- ternary_lists
 def f(x: int) -> List[int]:
     return [] if x > 2 else [1]
@@ -42,8 +41,7 @@ def f(x: int) -> str:
         y = 1
     else:
         y = "a"
-    return str(y)
-# refused: `y` is int after one branch of the `if`
+    return str(y)  ### 16: `y` is int after one branch of the `if` at small_program.py:2:5 and str after the other; give it one type
 # --- if_none_or_value
 def f(x: int) -> Optional[Tensor]:
     if x > 2:
@@ -55,16 +53,13 @@ def f(x: int) -> Optional[Tensor]:
 # f(1) => tensor([1.0])
 # --- or_value
 def f(x: int) -> int:
-    return x or 5
-# refused: `f` is declared to return int, but this is bool
+    return x or 5  ### 12: `f` is declared to return int, but this is bool
 # PyTorch: 1
 # --- and_strings
 def f(x: str) -> str:
-    return x or "default"
-# refused: `f` is declared to return str, but this is bool
+    return x or "default"  ### 12: `f` is declared to return str, but this is bool
 # --- walrus
 def f(x: int) -> int:
-    if (y := x + 1) > 2:
+    if (y := x + 1) > 2:  ### 11: `:=` is not supported in scripts; assign on a line of its own
         return y
     return 0
-# refused: `:=` is not supported in scripts; assign on a line of its own

@@ -103,8 +103,7 @@ def f(x: int) -> str:
 # PyTorch: '{0} {1} {0}'
 # --- format_keyword
 def f(x: int) -> str:
-    return "{a}".format(a=x)
-# refused: `format` takes no keywords in scripts; write an f-string
+    return "{a}".format(a=x)  ### 27: `format` takes no keywords in scripts; write an f-string
 # --- format_spec
 def f(x: float) -> str:
     return "{:.2f}".format(x)
@@ -133,24 +132,20 @@ def f(x: Tensor) -> str:
 # f(torch.ones(2)) => '[2]'
 # --- format_builtin
 def f(x: int) -> str:
-    return format(x)
-# refused: `format` is not available yet in scripts
+    return format(x)  ### 12: `format` is not available yet in scripts
 # --- fstring
 def f(x: int) -> str:
     return f"a{x}b{x + 1}"
 # f(3) => 'a3b4'
 # --- fstring_spec
 def f(x: float) -> str:
-    return f"{x:.2f}"
-# refused: formats, conversions and `=` in the fields of an f-string are not supported in scripts; convert the value firs
+    return f"{x:.2f}"  ### 16: formats, conversions and `=` in the fields of an f-string are not supported in scripts; convert the value first
 # --- fstring_conversion
 def f(x: str) -> str:
-    return f"{x!r}"
-# refused: formats, conversions and `=` in the fields of an f-string are not supported in scripts; convert the value firs
+    return f"{x!r}"  ### 16: formats, conversions and `=` in the fields of an f-string are not supported in scripts; convert the value first
 # --- fstring_equals
 def f(x: int) -> str:
-    return f"{x=}"
-# refused: formats, conversions and `=` in the fields of an f-string are not supported in scripts; convert the value firs
+    return f"{x=}"  ### 16: formats, conversions and `=` in the fields of an f-string are not supported in scripts; convert the value first
 # --- fstring_float
 def f(x: float) -> str:
     return f"{x}"
@@ -231,6 +226,8 @@ def f(s: str) -> List[str]:
 # --- str_splitlines_keep
 def f(s: str) -> List[str]:
     return s.splitlines(True)
+# f("a\nb") => ['a\n', 'b']
+# PyTorch: ['a', '\n', 'b']
 # f("a\nb\r\nc") => ['a\n', 'b\r\n', 'c']
 # PyTorch: ['a', '\n', 'b', '\r', '', '\n', 'c']
 # --- str_partition
@@ -308,6 +305,9 @@ def f(s: str) -> List[bool]:
 # f("Ab Cd") => [False, False, False, False, False, False, True, False, False, False, True]
 # f("_a1") => [False, False, False, False, False, True, False, True, False, False, True]
 # PyTorch: [False, False, False, False, False, True, False, False, False, False, True]
+# f("a\n") => [False, False, False, False, False, True, False, False, False, False, False]
+# f("A1") => [False, False, True, False, True, False, True, True, False, False, True]
+# f("AbC") => [True, False, True, False, False, False, False, True, False, False, True]
 # --- str_expandtabs
 def f(s: str) -> str:
     return s.expandtabs() + "|" + s.expandtabs(4)
@@ -322,12 +322,10 @@ def f(s: str) -> str:
 # f("aB") => 'ABabab'
 # --- str_removeprefix
 def f(s: str) -> str:
-    return s.removeprefix("a")
-# refused: `str.removeprefix` is not available yet in scripts
+    return s.removeprefix("a")  ### 14: `str.removeprefix` is not available yet in scripts
 # --- str_encode
 def f(s: str) -> int:
-    return len(s.encode())
-# refused: `str.encode` is not available yet in scripts
+    return len(s.encode())  ### 18: `str.encode` is not available yet in scripts
 # --- str_mul
 def f(s: str) -> str:
     return s * 3
@@ -419,5 +417,4 @@ def f(s: str) -> float:
 # f("inf") => inf
 # --- int_of_str_base
 def f(s: str) -> int:
-    return int(s, 16)
-# refused: `int` takes 0 to 1 arguments, got 2
+    return int(s, 16)  ### 12: `int` takes 0 to 1 arguments, got 2
