@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import linecache
 import re
 import textwrap
 import types
@@ -19,7 +20,7 @@ def text_of(fn: types.FunctionType, ignored_as: str | None = None) -> tuple[str,
     if fn.__name__ == "<lambda>":
         raise _C.SyntaxError(f"{code.co_filename}:{code.co_firstlineno}:1: a lambda cannot be scripted; write it as a `def`")
     try:
-        lines, first = inspect.getsourcelines(code)
+        lines, first = _lines_of(fn)
     except (OSError, TypeError, IndexError) as error:
         raise OSError(
             f"Can't get source for {fn!r} ({code.co_filename}:{code.co_firstlineno}). Scripting compiles source text, "
@@ -45,6 +46,41 @@ def _signature(text: str) -> Any:
         parameter.annotation = parameter.annotation or ast.Name("Any")
     made.returns = made.returns or ast.Name("Tensor")
     return made
+
+
+def _lines_of(fn: types.FunctionType) -> tuple[list[str], int]:
+    """As inspect.getsourcelines(), without its search through all modules and its tokenizer, where the code itself says enough."""
+    code = fn.__code__
+    linecache.checkcache(code.co_filename)
+    lines = linecache.getlines(code.co_filename, fn.__globals__)
+    first = code.co_firstlineno
+    end = _last_line(code)
+    if not lines or end is None or not 0 < first <= end <= len(lines):
+        return inspect.getsourcelines(code)
+    # Statements at the end may have left no trace in the code. One of several lines is for the tokenizer.
+    indent = _indent(lines[first - 1])
+    for at in range(end, len(lines)):
+        rest = lines[at].lstrip()
+        if rest and not rest.startswith("#"):
+            if _indent(lines[at]) <= indent:
+                break
+            if not _ONE_LINE.isdisjoint(rest):
+                return inspect.getsourcelines(code)
+            end = at + 1
+    return lines[first - 1 : end], first
+
+
+_ONE_LINE = frozenset("([{\\\"'")
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _last_line(code: types.CodeType) -> int | None:
+    ends = [end for _, end, _, _ in code.co_positions()]
+    ends += [_last_line(inner) for inner in code.co_consts if isinstance(inner, types.CodeType)]
+    return None if not ends or None in ends else max(ends)  # type: ignore[type-var]
 
 
 def signature_of(fn: types.FunctionType) -> ast.FunctionDef:
