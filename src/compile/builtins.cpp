@@ -431,10 +431,11 @@ Resolved TextResolver::member(const Member& member) {
   }
   if (!member.field) return Missing{};
   const Names names(module_->source, this);
+  const auto& annotation = member.field->annotation;
   const auto& value = member.field->default_value;
-  if (!value || value->kind == syntax::ExprKind::kNone)
-    return TypeName{annotation_type(*member.field->annotation, names)};
-  return Constant{constant_value(*member.field->default_value, names)};
+  if (annotation && (!value || value->kind == syntax::ExprKind::kNone))
+    return TypeName{annotation_type(*annotation, names)};
+  return Constant{constant_value(*value, names)};
 }
 
 Resolved TextResolver::method(const ObjectType& type, std::string_view name) {
