@@ -132,7 +132,8 @@ ScriptTask* ScriptTask::detach(detail::StateBase* awaited) noexcept {
 }
 
 ScriptTask* ScriptTask::suspend(detail::StateBase& awaited) {
-  if (context.get() && detail::can_stop(*context.get())) [[unlikely]] {
+  // An `__exit__` that an error calls waits to the end: that the context has stopped may be this error.
+  if (!unwinds() && context.get() && detail::can_stop(*context.get())) [[unlikely]] {
     // Without this the frames would stay until `awaited` is done, even after the context was cancelled.
     const auto stopped = detail::until_stopped(awaited, *context.get());
     return detach(stopped.get());

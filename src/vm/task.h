@@ -93,8 +93,9 @@ class ScriptTask final : public detail::State<Value>,
   Link link = Link::kWaits;
   bool owned = false;
 
-  // Suspends this task and the tasks below that wait for it, until `awaited` is done or the context stops. Returns the next
-  // task for this thread, or null. `this` may be running on another thread, or be gone, when it returns.
+  // Suspends this task and the tasks below that wait for it, until `awaited` is done or the context stops; of the context an
+  // `__exit__` that an error calls takes no notice. Returns the next task for this thread, or null. `this` may be running on
+  // another thread, or be gone, when it returns.
   ScriptTask* suspend(detail::StateBase& awaited);
   // The same, but the task continues as soon as the executor has a thread for it.
   ScriptTask* yield() noexcept;
