@@ -12,8 +12,8 @@ namespace tine::compile {
 using ir::Def;
 using ir::Node;
 
-Def* Comprehensions::list_of(const syntax::Expr& e, Span span) {
-  return list_of(iteration_.over(e), e.span, span);
+Def* Comprehensions::list_of(const CallArgument& a, Span span) {
+  return list_of(iteration_.over(a), a.span, span);
 }
 
 Def* Comprehensions::list_of(const Iterable& over, Span from, Span span) {
@@ -191,7 +191,7 @@ Def* Comprehensions::dict_of(std::vector<CallArgument>& args, const TypePtr& hin
 void Comprehensions::put_pairs(GrowingDict& dict, CallArgument& from, const TypePtr& hint) {
   const bool is_call = from.expr->kind == syntax::ExprKind::kCall;  // zip(), say
   Iterable over =
-      is_call ? iteration_.over(*from.expr) : iteration_.over_value(arguments_.value(from, hint), from.span);
+      is_call ? iteration_.over(from) : iteration_.over_value(arguments_.value(from, hint), from.span);
   if (over.dict)
     over = iteration_.over_value(builder_.must_operator("aten::items", {over.dict}, from.span), from.span);
   if (over.unrolled) {
