@@ -47,6 +47,11 @@ const ObjectType* class_of(const TypePtr& type) {
   return object && object->is_class() ? object : nullptr;
 }
 
+bool is_module(const Type& type) {
+  const auto* const object = dynamic_cast<const ObjectType*>(&type);
+  return object && !object->is_class() && !object->is_interface();
+}
+
 std::shared_ptr<const ObjectType> Classes::known(const TypePtr& object, Span span) {
   auto type = std::dynamic_pointer_cast<const ObjectType>(held_type(object));
   if (!type || !type->is_open()) return type;

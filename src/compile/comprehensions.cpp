@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "src/compile/annotations.h"
 #include "src/compile/assignments.h"
+#include "src/compile/classes.h"
 #include "src/compile/conditions.h"
 #include "src/compile/expressions.h"
 #include "src/compile/values.h"
@@ -26,8 +28,7 @@ Def* Comprehensions::list_of(const Iterable& over, Span from, Span span) {
   TypePtr type;
   for (const Def* item : items) {
     type = type ? join_types(type, item->type) : item->type;
-    if (type && type->kind == TypeKind::kObject)
-      builder_.fail(from, "modules stay in their container; loop over it");
+    if (type && is_module(*type)) builder_.fail(from, "modules stay in their container; loop over it");
     if (!type) builder_.fail(from, "the elements of a list must have one type; those here have several");
   }
   return builder_.list(std::move(items), type ? type : Type::tensor());
@@ -209,22 +210,12 @@ void Comprehensions::put_pair(GrowingDict& dict, Def* pair, Span span) {
   if (pair->type->kind != TypeKind::kTuple || pair->type->of.size() != 2)
     builder_.fail(span, fmt::format("`dict` takes a dict or pairs of key and value; the elements here are {}",
                                     pair->type->str()));
-  if (pair->type->of[1]->kind == TypeKind::kObject)
-    builder_.fail(span, "modules stay in their container; loop over it");
+  if (is_module(*pair->type->of[1])) builder_.fail(span, "modules stay in their container; loop over it");
   put(dict, builder_.tuple_index(pair, 0), builder_.tuple_index(pair, 1), span);
 }
 
 void require_key(const FunctionBuilder& builder, const TypePtr& key, Span span) {
-  switch (key->kind) {
-    case TypeKind::kStr:
-    case TypeKind::kInt:
-    case TypeKind::kFloat:
-    case TypeKind::kEnum:
-    case TypeKind::kBool: return;
-    default:
-      builder.fail(span, fmt::format("the keys of a dict must be str, int, float, bool or an enum, not {}",
-                                     key->str()));
-  }
+  if (const std::string why = key_refusal(*key); !why.empty()) builder.fail(span, why);
 }
 
 }  // namespace tine::compile

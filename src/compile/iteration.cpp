@@ -13,15 +13,6 @@ namespace tine::compile {
 using ir::Def;
 using ir::Node;
 
-namespace {
-
-bool is_module(const Type& type) {
-  const auto* const object = dynamic_cast<const ObjectType*>(&type);
-  return object && !object->is_class() && !object->is_interface();
-}
-
-}  // namespace
-
 Iterable Iteration::over(const syntax::Expr& e) {
   const auto* call = syntax::is<syntax::Call>(e);
   if (const TypePtr type = call ? nullptr : meanings_.enum_class(e)) {

@@ -166,6 +166,16 @@ def test_an_object_of_a_class_is_no_child_of_its_module():
     assert torch.jit.script(Named())() == (1, ["inner"], ["", "inner"])
 
 
+def in_a_dict() -> int:
+    pairs = [(1, Counter()), (2, Counter())]
+    d = dict(pairs)
+    return len(d) + d[2].bump()[0]
+
+
+def test_objects_of_classes_are_values_of_a_dict():
+    assert torch.jit.script(in_a_dict)() == in_a_dict() == 3
+
+
 class Family:
     def __init__(self):
         self.n = 2

@@ -274,3 +274,17 @@ class I:
         pass
 def f(i: I) -> int:
     return 1
+# ---
+@torch.jit.interface
+class I:
+    def one(self, x: int) -> int:
+        return x  ### the methods of an interface have no body
+def f(i: I) -> int:
+    return 1
+# ---
+@torch.jit.interface
+class I:
+    def one() -> int:  ### a method of an interface has at least the parameter `self`
+        pass
+def f(i: I) -> int:
+    return 1
