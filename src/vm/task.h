@@ -119,6 +119,7 @@ class ScriptTask final : public detail::State<Value>,
   ScriptTask* detach(detail::StateBase* awaited) noexcept;
   [[nodiscard]] std::exception_ptr with_trail(const std::exception_ptr& error) const;
   void drop_frames() noexcept;
+  void drop_frames_above(const Frame* kept) noexcept;
   [[nodiscard]] ScriptTask* leave() noexcept;
 
   struct Withs {
