@@ -9,14 +9,6 @@ namespace tine::compile {
 
 using ir::Def;
 
-std::vector<CallArgument> arguments_of(const syntax::Call& e) {
-  std::vector<CallArgument> args;
-  args.reserve(e.args.size() + e.keywords.size());
-  for (const syntax::ExprPtr& a : e.args) args.push_back({{}, a.get(), nullptr, a->span});
-  for (const syntax::Keyword& k : e.keywords) args.push_back({k.name, k.value.get(), nullptr, k.value->span});
-  return args;
-}
-
 namespace {
 
 // What is written between the brackets of `*(a, b)` or `*[a, b]`; null for any other value.

@@ -19,8 +19,6 @@ struct CallArgument {
   std::shared_ptr<const Meaning> meaning = nullptr;  // of one that had to be read early and is no value
 };
 
-[[nodiscard]] std::vector<CallArgument> arguments_of(const syntax::Call& e);
-
 class Arguments {
  public:
   Arguments(FunctionBuilder& builder, Meanings& meanings, Expressions& expressions)
