@@ -16,7 +16,7 @@ struct CallArgument {
   const syntax::Expr* expr = nullptr;  // compiled on need, so that the parameter's type can help
   ir::Def* def = nullptr;              // once it is compiled
   Span span;
-  std::shared_ptr<const Meaning> meaning = nullptr;  // of one that had to be read early and is no value
+  std::shared_ptr<const Meaning> meaning = nullptr;  // of one that had to be read early and is not a value
 };
 
 class Arguments {
