@@ -179,11 +179,8 @@ PyObject* interface(PyObject*, PyObject* args) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
       PyObject *method = nullptr, *source = nullptr;
       if (!PyArg_ParseTuple(PyList_GET_ITEM(list, i), "UO", &method, &source)) return nullptr;
-      const Schema schema = Runtime::instance().scripts().signature_in_interface(*function_source_of(source));
-      ObjectType::Method& made =
-          methods.emplace_back(ObjectType::Method{std::string(utf8(method)), {}, schema.result_type()});
-      for (size_t p = 1; p < schema.args.size(); ++p)
-        made.parameters.emplace_back(schema.args[p].name, schema.args[p].type);
+      methods.push_back(Runtime::instance().scripts().signature_in_interface(*function_source_of(source)));
+      methods.back().name = utf8(method);
     }
     auto type = ObjectType::interface(std::string(utf8(name)), std::move(methods));
     known_classes()[type->name] = {type, nullptr};

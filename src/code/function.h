@@ -91,7 +91,7 @@ class Library {
 
   const Function& define(std::unique_ptr<Function> function);
   [[nodiscard]] const Function* find(std::string_view name) const;
-  // Destroys it. No frame is in it, and no call site of a function that stays is bound to it.
+  // Destroys it. No run that has called it goes on, and no call site of a function that stays is bound to it.
   void forget(const Function& function) noexcept;
 
  private:

@@ -207,7 +207,7 @@ Def* Calls::collection(Generic generic, std::vector<CallArgument>& args, const T
   switch (generic) {
     case Generic::kList: {
       arguments_.expect(args, 0, 1, "list", span);
-      if (!args.empty()) return comprehensions_.list_of(*args[0].expr, span);
+      if (!args.empty()) return comprehensions_.list_of(args[0], span);
       return builder_.list({}, hint && hint->kind == TypeKind::kList ? hint->of[0] : Type::tensor());
     }
     case Generic::kDict: return comprehensions_.dict_of(args, hint, span);

@@ -237,7 +237,7 @@ Function ScriptStore::compile(const script::FunctionSource& source) {
   return keep(compile::compile(shelf_->ops, std::span(&source, 1), &found), source.source);
 }
 
-Schema ScriptStore::signature_in_interface(const script::FunctionSource& method) const {
+ObjectType::Method ScriptStore::signature_in_interface(const script::FunctionSource& method) const {
   return compile::signature_in_interface(shelf_->ops, method);
 }
 

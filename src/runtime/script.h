@@ -60,7 +60,7 @@ class TINE_API ScriptStore final {
   // throws; then nothing is kept.
   [[nodiscard]] script::Function compile(const script::FunctionSource& source);
   // Of a method of an interface.
-  [[nodiscard]] Schema signature_in_interface(const script::FunctionSource& method) const;
+  [[nodiscard]] ObjectType::Method signature_in_interface(const script::FunctionSource& method) const;
   // Every def of a text; their names are "<prefix>.<def>". ValueError for one that is there already, when they must be new.
   // Its classes come with them; `names`, unless null, becomes what knows these.
   [[nodiscard]] std::vector<script::Function> compile_text(

@@ -13,7 +13,7 @@ namespace tine::vm {
 // The same for a method that borrows its object.
 [[gnu::cold, gnu::noinline]] const code::Function& link_method(const code::Function& caller,
                                                                const code::CallSite& site);
-// The method of the object's class that a call through an interface means. It is looked up each time.
+// The method of the object's class that a call through an interface means.
 [[gnu::noinline]] const code::Function& find_method(const code::Function& caller, const code::CallSite& site,
                                                     const Value& object);
 [[noreturn, gnu::cold, gnu::noinline]] void throw_too_deep(const code::Function& callee, uint32_t limit);

@@ -89,6 +89,37 @@ def forked(shape: Shape) -> float:
     return torch.jit.wait(f) + g.wait()
 
 
+def shape_of_its_own(n: int) -> Shape:
+    class Numbered:
+        def __init__(self, n: int):
+            self.n = n
+
+        def area(self) -> float:
+            return float(self.n)
+
+        def scaled(self, by: float) -> float:
+            return self.n * by
+
+    return Numbered(n)
+
+
+@torch.jit.script
+def digits(shapes: List[Shape], rounds: int) -> Tuple[float, float]:
+    area, scaled = 0.0, 0.0
+    for i in range(rounds):
+        for s in shapes:
+            area += s.area() * i
+            scaled += s.scaled(2.0) * i
+    return area, scaled
+
+
+def test_one_call_finds_the_methods_of_many_classes_again_and_again():
+    shapes = [shape_of_its_own(n) for n in range(40)]
+    for some in (shapes, shapes[:1] * 3 + shapes[1:2], shapes[::-1]):
+        total = sum(s.area() for s in some)
+        assert digits(some, 4) == (total * 6, total * 12)
+
+
 def test_methods_of_an_interface_in_forks():
     assert torch.jit.script(forked)(Circle(1.0)) == 6.0
 

@@ -10,6 +10,7 @@ import dataclasses
 import sys
 import types
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import _C
@@ -74,7 +75,7 @@ class ScriptClass:
         self._cls = weakref.ref(cls)
         self._frame: types.FrameType | None = None
         self.compiled = False  # all of it
-        self._functions: list[ScriptFunction[..., Any]] = []  # which live as long as the class
+        self.functions: list[ScriptFunction[..., Any]] = []  # which live as long as the class
         self.type = _C.ObjectType.open_class(registry.new_type_name(cls))
         _C._set_class(self.type, cls)
         weakref.finalize(cls, _C._forget_class, self.type.name).atexit = False
@@ -163,7 +164,7 @@ class ScriptClass:
             elif init.source is None:
                 raise _source.refusal(self.cls, init.why or "it has no `__init__`")
             else:
-                self._functions.append(_C._compile(init.source))
+                self.functions.append(_C._compile(init.source))
 
     def compile(self, frame: types.FrameType | None) -> None:
         """Compiles all methods. Names that only annotations use are looked up in `frame`."""
@@ -174,13 +175,14 @@ class ScriptClass:
                 found = self.describe(name)
                 for each in () if found is None else (found, *found.parts):
                     if each.source is not None:
-                        self._functions.append(_C._compile(each.source))
+                        self.functions.append(_C._compile(each.source))
         finally:
             self._frame = None
 
 
-def script_class(cls: type, registry: Registry, frame: types.FrameType | None) -> type:
-    """Compiles a class, for `script`."""
+def script_class(cls: type, registry: Registry, frame: types.FrameType | None,
+                 check: Callable[[list[ScriptFunction[..., Any]]], None]) -> type:
+    """Compiles a class, for `script`. What `check` raises of its functions refuses the class."""
     why = refuse_class(cls)
     if why is not None:
         raise _source.refusal(cls, why)
@@ -188,6 +190,7 @@ def script_class(cls: type, registry: Registry, frame: types.FrameType | None) -
     if not known.compiled:
         try:
             known.compile(frame)
+            check(known.functions)
         except BaseException:
             registry.forget_script_class(cls)
             raise

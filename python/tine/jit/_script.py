@@ -53,7 +53,8 @@ def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None
         nested = "<locals>" in obj.__qualname__
         return _script_function(obj, _registry.registry, sys._getframe(_frames_up + 1) if nested else None, strict)
     if isinstance(obj, type):
-        return script_class(obj, _registry.registry, sys._getframe(_frames_up + 1) if "<locals>" in obj.__qualname__ else None)
+        return script_class(obj, _registry.registry, sys._getframe(_frames_up + 1) if "<locals>" in obj.__qualname__ else None,
+                            functools.partial(_report_races, strict=strict))
     if isinstance(obj, types.MethodType):
         raise _source.refusal(obj.__func__, f"`{obj.__qualname__}` is a method of a {type(obj.__self__).__name__}; script a "
                               "function, or the module and mark the method with @tine.jit.export")
