@@ -30,6 +30,7 @@ namespace {
 struct PyScript {
   PyObject_HEAD vectorcallfunc call;
   Function function;
+  bool brief;  // a call keeps the interpreter's lock: giving it up and taking it back would take longer
   PyObject* dict;
   PyObject* weakrefs;
 };
@@ -206,13 +207,15 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* 
     Future<Value> done;
     {
       const PythonsContext here;
-      const GilRelease release;
-      done = store().start(f, bound.values(), interrupt_poll());
+      const bool brief = as_script(self)->brief;
+      std::optional<GilRelease> release;
+      if (!brief) release.emplace();
+      done = store().start(f, bound.values(), brief ? nullptr : interrupt_poll());
       bound.clear();
     }
     PyObject* const result = finished(done) ? result_of(*done.state()) : nullptr;
     // Of a fork, and not one that was here before.
-    if (result && is_future(result) && Py_REFCNT(result) == 1) carry_grad_mode(result);
+    if (result && done.state()->value().is(Tag::kFuture) && Py_REFCNT(result) == 1) carry_grad_mode(result);
     return result;
   });
 }
@@ -474,6 +477,7 @@ PyObject* wrap_function(Function f) {
   if (!made) return nullptr;
   made->call = call;
   const std::string& docstring = f.docstring();
+  made->brief = ScriptStore::is_brief(f);
   std::construct_at(&made->function, std::move(f));
   made->dict = PyDict_New();
   made->weakrefs = nullptr;

@@ -79,6 +79,9 @@ class Function {
   const Library* library = nullptr;  // where call sites look their names up
 
   [[nodiscard]] SourceSpan place_of(size_t pc) const;
+  // Whether any run is over within a microsecond on the thread that begins it: few instructions, each executed once at most,
+  // that neither call nor wait. What starts one may keep its locks meanwhile.
+  [[nodiscard]] bool is_brief() const noexcept;
   // One instruction a line: number, name, operands.
   [[nodiscard]] std::string disassemble() const;
 };

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <string>
 
 #include "src/ir/graph.h"
+#include "src/ir/parse.h"
 #include "src/ir/verify.h"
+#include "src/value/ops/ops.h"
 
 namespace tine::compile {
 namespace {
@@ -44,6 +47,42 @@ TEST(Emit, MakesEachForkOnceHoweverDeepItIs) {
   ir::verify(*graph);
   EXPECT_EQ(functions_in(*emit(*graph, "m.f")), 31u);
   EXPECT_EQ(functions_in(*emit(*graph, "m.Point.f")), 62u);
+}
+
+// Its callers keep their locks.
+TEST(Emit, OfFewStepsWithoutALoopOrACallIsBrief) {
+  const auto brief = [](const std::string& body) {
+    OpTable ops;
+    add_builtin_operators(ops);
+    return emit(*ir::parse(body, ops, "f"))->is_brief();
+  };
+  const std::string sum = "  %y : int = aten::add(%x, %x)\n";
+  EXPECT_TRUE(brief("graph(%x : int):\n" + sum + "  return (%y)\n"));
+  EXPECT_TRUE(brief("graph(%x : Tensor, %unused : Tensor):\n  return (%x)\n"));
+  EXPECT_TRUE(brief(R"(graph(%x : int):
+  %c : bool = aten::lt(%x, %x)
+  %y : int = prim::If(%c)
+    block0():
+      -> (%x)
+    block1():
+      %z : int = aten::neg(%x)
+      -> (%z)
+  return (%y)
+)"));
+  EXPECT_FALSE(brief(R"(graph(%n : int):
+  %true : bool = prim::Constant[value=1]()
+  %s : int = prim::Loop(%n, %true, %n)
+    block0(%i : int, %s.1 : int):
+      %s.2 : int = aten::add(%s.1, %i)
+      -> (%true, %s.2)
+  return (%s)
+)"));
+  EXPECT_FALSE(brief("graph(%x : Tensor):\n  %y : Tensor = aten::tanh(%x)\n  return (%y)\n"));
+  EXPECT_FALSE(brief("graph(%x : int):\n  %y : int = prim::CallFunction[name=\"f\"](%x)\n  return (%y)\n"));
+  EXPECT_FALSE(brief("graph(%x : Future[int]):\n  %y : int = aten::wait(%x)\n  return (%y)\n"));
+  std::string many;
+  for (int i = 0; i < 200; ++i) many += "  %y" + std::to_string(i) + " : int = aten::add(%x, %x)\n";
+  EXPECT_FALSE(brief("graph(%x : int):\n" + many + "  return (%y199)\n"));
 }
 
 TEST(Emit, BorrowsTheObjectOfAMethodAlone) {

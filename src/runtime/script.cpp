@@ -311,6 +311,8 @@ Future<Value> ScriptStore::start(const Function& f, std::span<const Value> args,
   return shelf_->machine.start(*f.data()->code, args, poll ? &asked : nullptr);
 }
 
+bool ScriptStore::is_brief(const Function& f) noexcept { return f.data()->code->is_brief(); }
+
 Future<Value> ScriptStore::start_slice(const Function& f, std::span<const Value> args) {
   return shelf_->machine.start_for(kSlice, *f.data()->code, args);
 }

@@ -86,6 +86,8 @@ class TINE_API ScriptStore final {
   // had before fork(2). start() runs it on this thread until it waits, post() in the pool.
   [[nodiscard]] Future<Value> start(const script::Function& f, std::span<const Value> args,
                                     ScriptPoll poll = nullptr);
+  // Whether start() always ends within a microsecond, and with it the run.
+  [[nodiscard]] static bool is_brief(const script::Function& f) noexcept;
   // start() for a thread that others wait for: what takes longer than kSlice goes on in the pool.
   [[nodiscard]] Future<Value> start_slice(const script::Function& f, std::span<const Value> args);
   [[nodiscard]] Future<Value> post(const script::Function& f, std::span<const Value> args);
