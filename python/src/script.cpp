@@ -89,7 +89,7 @@ Value with_checked_futures(Value value, const TypePtr& type) {
       return value;
     }
     case TypeKind::kTuple: {
-      std::vector<Value> items = value.as_tuple().items;
+      std::vector<Value> items = value.as_tuple().items.copy();
       for (size_t i = 0; i < items.size(); ++i)
         items[i] = with_checked_futures(std::move(items[i]), type->of[i]);
       return tuple_of(std::move(items), *type);

@@ -374,7 +374,7 @@ Value with_objects(Value value, const TypePtr& type) {
       return value;
     case TypeKind::kTuple: {
       if (!value.is(Tag::kTuple) || value.as_tuple().items.size() != type->of.size()) return value;
-      std::vector<Value> items = value.as_tuple().items;
+      std::vector<Value> items = value.as_tuple().items.copy();
       for (size_t i = 0; i < items.size(); ++i) items[i] = with_objects(std::move(items[i]), type->of[i]);
       return value.as_tuple().type ? tuple_of(std::move(items), *type)
                                    : Value(make_ref<Tuple>(std::move(items)));

@@ -13,7 +13,7 @@ using script::FunctionSource;
 using script::Resolved;
 
 bool has_foreign(const Value& value) {
-  const auto any = [](const std::vector<Value>& items) {
+  const auto any = [](std::span<const Value> items) {
     for (const Value& item : items) {
       if (has_foreign(item)) return true;
     }

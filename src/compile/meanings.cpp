@@ -29,7 +29,7 @@ constexpr TensorProperty kDeviceProperties[] = {{"type", "prim::type"}, {"index"
 
 // Whether a script can hold this value of a global.
 bool can_be_constant(const Value& v) {
-  const auto all = [](const std::vector<Value>& items) {
+  const auto all = [](std::span<const Value> items) {
     return std::all_of(items.begin(), items.end(), can_be_constant);
   };
   switch (v.tag()) {

@@ -756,11 +756,17 @@ SET_SLOT : {
 }
 
 TUPLE:
-NAMED_TUPLE:
+NAMED_TUPLE : {
+  SAVE();
+  build_tuple(in, pc[1].operands, *function, k, r);
+  pc += code::words_for(in.c);
+  NEXT();
+}
+
 LIST:
 DICT : {
   SAVE();
-  build(in, pc[1].operands, *function, k, r);
+  build(in, pc[1].operands, k, r);
   pc += code::words_for(in.c);
   NEXT();
 }

@@ -26,7 +26,8 @@ Value fresh_copy(const Value& value);
 [[noreturn, gnu::cold, gnu::noinline]] void throw_wrong_length(size_t expected, size_t found);
 [[gnu::noinline]] void check_arrived(const Value& value, const TypePtr& type);
 // TUPLE, NAMED_TUPLE, LIST, DICT.
-[[gnu::noinline]] void build(code::Instruction in, const uint16_t* operands, const code::Function& f,
-                             const Value* k, Value* r);
+[[gnu::noinline]] void build_tuple(code::Instruction in, const uint16_t* operands, const code::Function& f,
+                                   const Value* k, Value* r);
+[[gnu::noinline]] void build(code::Instruction in, const uint16_t* operands, const Value* k, Value* r);
 
 }  // namespace tine::vm
