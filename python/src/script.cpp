@@ -23,7 +23,7 @@ namespace tine::python {
 
 using script::Function;
 
-constinit ScriptTypes script_types{};
+constinit PyTypeObject* function_type = nullptr;
 
 namespace {
 
@@ -465,7 +465,7 @@ PyObject* find_attribute(PyObject* self, PyObject* name, std::string_view place)
 ScriptPoll interrupt_poll() noexcept { return on_main_thread() ? &handle_signals : nullptr; }
 
 PyObject* wrap_function(Function f) {
-  auto* const made = PyObject_GC_New(PyScript, script_types.function);
+  auto* const made = PyObject_GC_New(PyScript, function_type);
   if (!made) return nullptr;
   made->call = call;
   const std::string& docstring = f.docstring();
@@ -487,11 +487,11 @@ PyObject* wrap_function(Function f) {
 }
 
 const Function* function_of(PyObject* object) noexcept {
-  return Py_TYPE(object) == script_types.function ? &as_script(object)->function : nullptr;
+  return Py_TYPE(object) == function_type ? &as_script(object)->function : nullptr;
 }
 
 bool init_script(PyObject* module) {
-  return add_type(module, &spec, &script_types.function) && init_graph(module) &&
+  return add_type(module, &spec, &function_type) && init_graph(module) &&
          init_script_objects(module) && init_script_resolver(module) && init_records(module) &&
          init_tracing(module) && PyModule_AddFunctions(module, functions) == 0;
 }

@@ -13,13 +13,6 @@
 
 namespace tine::python {
 
-struct ScriptTypes {
-  PyTypeObject* function = nullptr;
-  PyTypeObject* object_type = nullptr;
-  PyTypeObject* object = nullptr;
-};
-extern ScriptTypes script_types;
-
 [[nodiscard]] PyObject* wrap_function(script::Function f);
 [[nodiscard]] PyObject* wrap_graph(script::Graph graph);
 // The function that the object shows; null if the object is not a ScriptFunction.
