@@ -57,19 +57,14 @@ bool holds_future(const TypePtr& type) {
 // A Future made in Python may hold any object. When a script waits for it, the value is converted and checked.
 Value checked_result(const Future<Value>& done, const TypePtr& type) {
   Value value = done.get();
-  const bool holds_objects = value.is(Tag::kForeign)
-                                 ? foreign_object(value) != nullptr
-                                 : (value.is(Tag::kList) || value.is(Tag::kTuple)) && !fits(value, type);
-  if (holds_objects) {
+  if (value.is(Tag::kForeign) ? foreign_object(value) != nullptr : !fits(value, type)) {
     const Gil gil;
     if (!gil) throw Abandoned("the interpreter is shutting down");
     const PyRef object = PyRef::adopt(to_python(value));
     if (!object) throw_error();
-    value = to_value(object.get());
-    if (python::holds_object(*type)) value = with_objects(std::move(value), type);
+    value = as_type(to_value(object.get()), type);
   }
   if (fits(value, type)) return value;
-  if (type->kind == TypeKind::kFloat && value.is_int()) return Value(static_cast<double>(value.as_int()));
   throw TypeError(fmt::format(
       "the Future passed to the script holds a {} where Future[{}] was promised",
       value.is(Tag::kForeign) ? value.as_foreign().type_name() : type_of(value)->str(), type->str()));

@@ -26,6 +26,9 @@ namespace tine::python {
 // The value as one of that type: a Python object becomes an object of the class that the type names there, by the object's
 // attributes. Lists and dicts in the value are changed. TypeError where an attribute is missing or does not fit.
 [[nodiscard]] Value with_objects(Value value, const TypePtr& type);
+// The value of to_value() as a script takes one of that type: with_objects(), members of enums and named tuples for what stands
+// for them, and floats for ints, also within. What does not fit all the same is the caller's to refuse.
+[[nodiscard]] Value as_type(Value value, const TypePtr& type);
 [[nodiscard]] bool holds_object(const Type& type);
 
 // What a tine._C.FunctionSource holds; TypeError for other objects.

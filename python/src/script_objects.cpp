@@ -99,13 +99,8 @@ Value object_behind(PyObject* from, const std::shared_ptr<const ObjectType>& int
 
 // The value as the slot's type holds it; TypeError naming both.
 Value for_slot(PyObject* object, const ObjectType& type, const ObjectType::Slot& slot) {
-  Value value = to_value(object);
+  Value value = as_type(to_value(object), slot.type);
   if (fits(value, slot.type)) return value;
-  if (holds_object(*slot.type)) value = with_objects(std::move(value), slot.type);
-  value = with_classes(value, slot.type);
-  if (fits(value, slot.type)) return value;
-  if (slot.type->kind == TypeKind::kFloat && value.is_int())
-    return Value(static_cast<double>(value.as_int()));
   throw TypeError(fmt::format("attribute '{}' of {}: expected a value of type {}, got {}", slot.name,
                               type.name, slot.type->str(), type_of(value)->str()));
 }
@@ -354,8 +349,13 @@ Value with_objects(Value value, const TypePtr& type) {
         if (is_object_of(value, *member)) return with_objects(std::move(value), member);
       }
       return value;
+    case TypeKind::kFloat: return value.is_int() ? Value(static_cast<double>(value.as_int())) : value;
     default: return value;
   }
+}
+
+Value as_type(Value value, const TypePtr& type) {
+  return fits(value, type) ? value : with_classes(with_objects(std::move(value), type), type);
 }
 
 PyObject* wrap_object_type(std::shared_ptr<const ObjectType> type) {

@@ -16,6 +16,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from .. import _C
+from ..futures import Future
 
 _Lookup = Callable[[str], Any]
 _TextOf = Callable[[Any, _Lookup], str]
@@ -39,6 +40,46 @@ if sys.version_info >= (3, 14):  # a class evaluates its annotations when it is 
         return get_annotations(cls, format=Format.FORWARDREF)
 else:
     own_annotations = inspect.get_annotations
+
+
+# What annotations need no import for.
+_KNOWN_TO_ALL: dict[str, Any] = {**vars(typing), "Tensor": _C.Tensor, "Future": Future}
+
+
+class _Names(dict[str, Any]):
+    """The names that the annotations of a class may use, for eval()."""
+
+    def __init__(self, cls: type, lookup: _Lookup | None) -> None:
+        super().__init__({cls.__name__: cls})
+        own: list[_Lookup] = [space.__getitem__ for base in cls.__mro__ if base is not object
+                              for space in (vars(base), vars(sys.modules.get(base.__module__, typing)))]
+        around: list[_Lookup] = [] if lookup is None else [lookup]
+        # The names around a class in a function hide those of the module.
+        self._finders = [*(around + own if "<locals>" in cls.__qualname__ else own + around), _KNOWN_TO_ALL.__getitem__]
+
+    def __missing__(self, name: str) -> Any:
+        for find in self._finders:
+            try:
+                return find(name)
+            except (KeyError, NameError, UnknownType):
+                pass
+        raise KeyError(name)  # which leaves it to the builtins
+
+
+def evaluator(cls: type, lookup: _Lookup | None = None) -> _Lookup:
+    """What says what an annotation of the class means that is a text; UnknownType for one that means nothing.
+
+    `lookup` finds names that stand around the class, where that is a function.
+    """
+    names = _Names(cls, lookup)
+
+    def evaluate(text: str) -> Any:
+        try:
+            return eval(text, {}, names)
+        except Exception as error:
+            raise UnknownType(f"`{cls.__name__}`, in which the annotation {text!r} means nothing: {error}") from None
+
+    return evaluate
 
 
 def is_named_tuple(obj: object) -> bool:
@@ -109,14 +150,7 @@ def _fields(cls: Any, text_of: _TextOf, lookup: _Lookup | None) -> list[str]:
     annotations: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         annotations.update(own_annotations(base))
-    space = vars(sys.modules.get(cls.__module__, typing))
-
-    def evaluate(text: str) -> Any:
-        try:
-            return eval(text, dict(space), _Names(lookup))
-        except Exception as error:
-            raise UnknownType(f"`{cls.__name__}`, in which the annotation {text!r} means nothing: {error}") from None
-
+    evaluate = evaluator(cls, lookup)
     fields = []
     for field in cls._fields:
         try:
@@ -126,19 +160,6 @@ def _fields(cls: Any, text_of: _TextOf, lookup: _Lookup | None) -> list[str]:
             raise UnknownType(f"`{cls.__name__}`, whose field `{field}` is {why}") from None
         fields.append(f"{_checked(field, 'field', cls)} : {text}")
     return fields
-
-
-class _Names(dict[str, Any]):
-    """The names that a function sees, for eval()."""
-
-    def __init__(self, lookup: _Lookup | None) -> None:
-        super().__init__()
-        self._lookup = lookup
-
-    def __missing__(self, name: str) -> Any:
-        if self._lookup is None:
-            raise KeyError(name)
-        return self._lookup(name)
 
 
 def _members(cls: type[enum.Enum]) -> list[str]:
