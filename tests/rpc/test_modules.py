@@ -240,7 +240,8 @@ def test_a_traced_module_and_a_traced_function_travel():
         """
         traced = torch.jit.trace(nn.Sequential(nn.Linear(2, 3), nn.Tanh()), torch.ones(1, 2))
         copy = rpc.rpc_sync("worker1", same, args=(traced,))
-        assert type(copy) is type(traced) and torch.equal(copy(x), traced(x))
+        assert torch.equal(copy(x), traced(x))
+        assert [type(module) for module in copy.modules()] == [type(module) for module in traced.modules()]
         assert torch.equal(rpc.rpc_sync("worker1", use, args=(traced, x)), traced(x))
         function = torch.jit.trace(lambda x: x * 2 + 1, torch.ones(2))
         assert rpc.rpc_sync("worker1", use, args=(function, torch.ones(2))).tolist() == [3, 3]

@@ -173,8 +173,9 @@ def script_module(
     registry: _registry.Registry,
     memo: dict[int, ScriptModule] | None = None,
     cls: type[RecursiveScriptModule] | None = None,
+    within: type[RecursiveScriptModule] | None = None,
 ) -> ScriptModule:
-    """With `cls` (a trace) the modules get types of their own, and no method is compiled."""
+    """With `cls` (a trace) the modules get types of their own, and no method is compiled; the modules in it are `within`s."""
     memo = {} if memo is None else memo
     made_as = cls or RecursiveScriptModule
     known = memo.get(id(module))
@@ -189,7 +190,7 @@ def script_module(
                            "them by their handles and call them in `forward`, or trace the module, which records them")
     children: OrderedDict[str, ScriptModule | None] = OrderedDict()
     for name, child in module._modules.items():
-        children[name] = None if child is None else script_module(child, registry, memo, cls)
+        children[name] = None if child is None else script_module(child, registry, memo, within, within)
     slots, functions, constants, refused, interfaces = slots_of(module, children, registry)
     module_class = type(module)
     key = (module_class, tuple((name, t if isinstance(t, str) else t.name) for name, (t, _) in slots.items()),
