@@ -386,9 +386,9 @@ def test_parameters_are_sent_from_where_they_lie():
             def forward(self, x: Tensor) -> Tensor:
                 return self.weight[:2] + x
 
-        from tine.distributed.rpc import _internal
+        from tine.distributed.rpc import _pickling
         module = torch.jit.script(Large())
-        data, leaves = _internal.to_pickle(module, "the module")
+        data, leaves = _pickling.to_pickle(module, "the module")
         assert len(data) < 200 and leaves[0][3][0] is module.weight
         assert rpc.rpc_sync("worker1", use, args=(module, torch.ones(2))).tolist() == [2, 2]
         """
@@ -512,7 +512,7 @@ rpc.shutdown()
 # What a peer may send in place of the parts of a module: each is an error of the callee, which goes on.
 LIES = """
 import copy
-from tine.distributed.rpc import _internal
+from tine.distributed.rpc import _pickling
 from tine.jit import _travel
 
 module = net()
