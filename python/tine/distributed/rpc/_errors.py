@@ -97,10 +97,26 @@ _Described = tuple[str, str, str, str, "bytes | None"]
 
 def describe_error(error: BaseException) -> _Described:
     """An exception as (module, qualname, message, traceback, pickle or None). It does not run on a thread of the user's."""
-    return _described(error, (), {})
+    return _described(error, (), _Known())
 
 
-def _described(error: BaseException, holders: tuple[BaseException, ...], known: dict[int, _Described]) -> _Described:
+class _Known:
+    """The exceptions that one holds, as far as they are described."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[int, tuple[BaseException, _Described]] = {}  # with the object: else another one could get its id
+        self.bytes = 0  # that they take, each as often as it is held
+
+    def add(self, error: BaseException, holders: tuple[BaseException, ...]) -> _Described:
+        """Describes it, unless that is done."""
+        known = self.by_id.get(id(error))
+        if known is None:
+            known = self.by_id[id(error)] = error, _described(error, holders, self)
+        self.bytes += sum(len(part) for part in known[1] if part is not None)
+        return known[1]
+
+
+def _described(error: BaseException, holders: tuple[BaseException, ...], known: _Known) -> _Described:
     import traceback  # here: what it imports takes memory, also in a worker whose calls never fail
 
     kind = type(error)
@@ -114,27 +130,23 @@ def _described(error: BaseException, holders: tuple[BaseException, ...], known: 
 
 
 _MOST_HOLDERS = 16  # as causes
-_MOST_HELD = 1 << 20  # bytes of all that is described: exceptions that hold each other many times are many times in there
+_MOST_HELD = 1 << 20  # _Known.bytes: exceptions that hold each other many times are many times in there
 
 
 class _ErrorPickler(pickle.Pickler):
     """Of the parts of the last of the holders, each of which holds the next. What an exception holds travels as it does itself."""
 
-    def __init__(self, file: io.BytesIO, holders: tuple[BaseException, ...], known: dict[int, _Described]) -> None:
+    def __init__(self, file: io.BytesIO, holders: tuple[BaseException, ...], known: _Known) -> None:
         super().__init__(file, 5)
-        self.holders, self.known = holders, known  # by identity: what was described already
+        self.holders, self.known = holders, known
 
     def reducer_override(self, obj: Any) -> Any:
         if not isinstance(obj, BaseException):
             return NotImplemented
-        if any(obj is holder for holder in self.holders) or len(self.holders) == _MOST_HOLDERS:
+        in_circle = any(obj is holder for holder in self.holders)
+        if in_circle or len(self.holders) == _MOST_HOLDERS or self.known.bytes > _MOST_HELD:
             return NotImplemented  # as pickle does it, which knows circles
-        described = self.known.get(id(obj))
-        if sum(len(each[4] or b"") for each in self.known.values()) > _MOST_HELD:
-            return NotImplemented
-        if described is None:
-            described = self.known[id(obj)] = _described(obj, self.holders, self.known)
-        return _held, described
+        return _held, self.known.add(obj, self.holders)
 
 
 def _held(module: str, qualname: str, message: str, text: str, data: bytes | None) -> BaseException:
@@ -144,7 +156,7 @@ def _held(module: str, qualname: str, message: str, text: str, data: bytes | Non
     return error
 
 
-def _parts_of(kind: type, error: BaseException, holders: tuple[BaseException, ...], known: dict[int, _Described]) -> bytes | None:
+def _parts_of(kind: type, error: BaseException, holders: tuple[BaseException, ...], known: _Known) -> bytes | None:
     """Class, what makes one, args, attributes and notes as a pickle, or None. The cause travels as text."""
     given = getattr(error, "__notes__", None)
     notes: list[Any] = [note for note in given if type(note) in (str, Hop)] if type(given) is list else []
