@@ -9,14 +9,16 @@ import enum
 import inspect
 import re
 import sys
+import threading
 import typing
 import weakref
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary
 
 from .. import _C
 from ..futures import Future
+from ._registry import clean_name
 
 _Lookup = Callable[[str], Any]
 _TextOf = Callable[[Any, _Lookup], str]
@@ -26,10 +28,21 @@ class UnknownType(Exception):
     """An annotation that no script type stands for; the text says why."""
 
 
+# Reentrant: the garbage collector may run code that needs it. It is not held while annotations are evaluated.
+_lock = threading.RLock()
 _names: WeakKeyDictionary[type, str] = WeakKeyDictionary()  # class -> name of its type
-_owners: WeakValueDictionary[str, type] = WeakValueDictionary()
-_numbers: dict[str, int] = {}  # name without a number -> the last number given out
-_open: set[type] = set()  # classes whose fields are being looked at
+# Each name that was ever given out, since types may live longer than their classes -> the last number behind it.
+_numbers: dict[str, int] = {}
+
+
+class _Open(threading.local):
+    """The classes whose fields a thread is looking at."""
+
+    def __init__(self) -> None:
+        self.classes: set[type] = set()
+
+
+_open = _Open()
 
 
 if sys.version_info >= (3, 14):  # a class evaluates its annotations when it is asked for them (PEP 649, PEP 749)
@@ -105,39 +118,33 @@ def type_name(cls: Any, text_of: _TextOf, lookup: _Lookup | None = None) -> str:
     known = _names.get(cls)
     if known is not None:
         return known
-    if cls in _open:
+    if cls in _open.classes:
         raise UnknownType(f"the named tuple `{cls.__name__}`, which contains itself; scripts have no such types")
-    _open.add(cls)
+    _open.classes.add(cls)
     try:
         rest = _members(cls) if is_enum(cls) else _fields(cls, text_of, lookup)
     finally:
-        _open.discard(cls)
-    name = _free_name(cls)
-    define(cls, name, f"{'Enum' if is_enum(cls) else 'NamedTuple'}({', '.join([name, *rest])})")
+        _open.classes.discard(cls)
+    base = clean_name(cls)
+    with _lock:
+        known = _names.get(cls)  # another thread may have been faster
+        name = known or base
+        while known is None and not define(cls, name, f"{'Enum' if is_enum(cls) else 'NamedTuple'}({', '.join([name, *rest])})"):
+            _numbers[base] += 1
+            name = f"{base}___tine_{_numbers[base]}"
     return name
 
 
-def define(cls: type, name: str, definition: str) -> None:
-    """The class has that type from now on, for as long as it lives. The name must be free."""
-    _C._define_type(cls, name, definition)
-    _numbers.setdefault(name, 0)  # types of this name may live longer than the class
-    _names[cls] = name
-    _owners[name] = cls
-    weakref.finalize(cls, _C._forget_type, name).atexit = False
-
-
-def _free_name(cls: type) -> str:
-    parts = f"{cls.__module__}.{cls.__qualname__}".replace("<locals>.", "").split(".")
-    name = base = ".".join(re.sub(r"^(?=\d)|\W", "_", part, flags=re.ASCII) or "_" for part in parts)
-    while not is_free(name):
-        _numbers[base] = number = _numbers.get(base, 0) + 1
-        name = f"{base}___tine_{number}"
-    return name
-
-
-def is_free(name: str) -> bool:
-    """Whether no class has, or had, a type of that name."""
-    return name not in _owners and name not in _numbers
+def define(cls: type, name: str, definition: str) -> bool:
+    """The class has that type from now on, for as long as it lives. False if another class has, or had, one of that name."""
+    with _lock:
+        if name in _numbers:
+            return False
+        _numbers[name] = 0
+        _C._define_type(cls, name, definition)
+        _names[cls] = name
+        weakref.finalize(cls, _C._forget_type, name).atexit = False
+        return True
 
 
 def _checked(name: str, what: str, cls: type) -> str:
