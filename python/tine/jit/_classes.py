@@ -223,6 +223,7 @@ class Interface:
             if isinstance(fn, types.FunctionType):
                 methods.append((method, function_source(fn, registry, None, f"{name}.{method}", frame=frame)))
         self.type = _C.ObjectType.interface(name, methods)
+        weakref.finalize(cls, _C._forget_class, name).atexit = False
         self._known: dict[str, ScriptFunction[..., Any]] = {}  # name of a type that was found to have the methods
 
     def container(self) -> None:
