@@ -22,8 +22,8 @@ namespace tine::python {
   return PyRef::adopt(object);
 }
 
-// A thing of a Python module, which is imported when it is first asked for, and kept. It is not the initializer of a `static`: an
-// import gives the interpreter's lock up, and a thread that waits for C++'s guard keeps it.
+// A thing of a Python module, which is imported when it is first asked for, and kept. The initializer of a `static` must not
+// import: an import gives the interpreter's lock up, and a thread that waits for C++'s guard keeps it.
 struct Imported {
   const char* module;
   const char* name;

@@ -486,9 +486,9 @@ const Function* function_of(PyObject* object) noexcept {
 }
 
 bool init_script(PyObject* module) {
-  return add_type(module, &spec, &function_type) && init_graph(module) &&
-         init_script_objects(module) && init_script_resolver(module) && init_records(module) &&
-         init_tracing(module) && PyModule_AddFunctions(module, functions) == 0;
+  return add_type(module, &spec, &function_type) && init_graph(module) && init_script_objects(module) &&
+         init_script_resolver(module) && init_records(module) && init_tracing(module) &&
+         PyModule_AddFunctions(module, functions) == 0;
 }
 
 }  // namespace tine::python

@@ -165,7 +165,8 @@ PyObject* interface(PyObject*, PyObject* args) {
   });
 }
 PyObject* type_methods_of(PyObject* self, void*) {
-  return guarded([&] { return tuple_of_texts(type_shown_by(self).methods(), &ObjectType::Method::name).leak(); });
+  return guarded(
+      [&] { return tuple_of_texts(type_shown_by(self).methods(), &ObjectType::Method::name).leak(); });
 }
 PyObject* type_is_interface(PyObject* self, void*) {
   return PyBool_FromLong(type_shown_by(self).is_interface());

@@ -320,7 +320,8 @@ std::shared_ptr<const FunctionSource> function_source_of(PyObject* object) {
 }
 
 bool init_script_resolver(PyObject* module) {
-  return add_type(module, &source_spec, &shown_type<SourcePtr>) && add_type(module, &meaning_spec, &shown_type<Resolved>);
+  return add_type(module, &source_spec, &shown_type<SourcePtr>) &&
+         add_type(module, &meaning_spec, &shown_type<Resolved>);
 }
 
 }  // namespace tine::python
