@@ -386,8 +386,8 @@ def two_results(x) -> str:
 
 @pytest.mark.parametrize("fn, says", [
     (wrong_number, "has the types of 1 parameters, but `wrong_number` takes 2"),
-    (wrong_text, "the comment `# type: \\(int -> int` is no type"),
-    (wrong_place, "a type in a comment is read behind a parameter"),
+    (wrong_text, "the comment `# type: \\(int -> int` cannot be read"),
+    (wrong_place, "a type in a comment is read after a parameter"),
     (two_types, "the annotation of `x` and its type in a comment are different; keep one"),
     (two_results, "the annotation of the result and its type in a comment are different; keep one"),
 ], ids=lambda value: getattr(value, "__name__", None))

@@ -31,7 +31,7 @@ class UnknownType(Exception):
 # Reentrant: the garbage collector may run code that needs it. It is not held while annotations are evaluated.
 _lock = threading.RLock()
 _names: WeakKeyDictionary[type, str] = WeakKeyDictionary()  # class -> name of its type
-# Each name that was ever given out, since types may live longer than their classes -> the last number behind it.
+# Each name that was ever given out, since types may live longer than their classes -> the last number after it.
 _numbers: dict[str, int] = {}
 
 

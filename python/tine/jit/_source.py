@@ -87,7 +87,7 @@ def _head(fn: types.FunctionType, text: str) -> Any:
         try:
             return ast.parse(said, mode=mode)
         except SyntaxError as error:
-            raise refusal(fn, f"the comment `# type: {said}` is no type: {error.msg}") from None
+            raise refusal(fn, f"the comment `# type: {said}` cannot be read: {error.msg}") from None
 
     def agreed(annotation: Any, said: Any, of: str) -> Any:
         if annotation is not None and ast.dump(annotation) != ast.dump(said):
@@ -95,7 +95,7 @@ def _head(fn: types.FunctionType, text: str) -> Any:
         return said
 
     if None in types_of:
-        raise refusal(fn, f"a type in a comment is read behind a parameter; `# type: {types_of[None]}` stands in front of them")
+        raise refusal(fn, f"a type in a comment is read after a parameter; `# type: {types_of[None]}` stands in front of all")
     for each in parameters:
         if each.arg in types_of:
             each.annotation = agreed(each.annotation, read(types_of[each.arg], "eval").body, f"`{each.arg}`")
