@@ -23,7 +23,7 @@ namespace tine::python {
 
 using script::Function;
 
-constinit ScriptTypes script_types{};
+constinit PyTypeObject* function_type = nullptr;
 
 namespace {
 
@@ -58,19 +58,14 @@ bool holds_future(const TypePtr& type) {
 // A Future made in Python may hold any object. When a script waits for it, the value is converted and checked.
 Value checked_result(const Future<Value>& done, const TypePtr& type) {
   Value value = done.get();
-  const bool holds_objects = value.is(Tag::kForeign)
-                                 ? foreign_object(value) != nullptr
-                                 : (value.is(Tag::kList) || value.is(Tag::kTuple)) && !fits(value, type);
-  if (holds_objects) {
+  if (value.is(Tag::kForeign) ? foreign_object(value) != nullptr : !fits(value, type)) {
     const Gil gil;
     if (!gil) throw Abandoned("the interpreter is shutting down");
     const PyRef object = PyRef::adopt(to_python(value));
     if (!object) throw_error();
-    value = to_value(object.get());
-    if (python::holds_object(*type)) value = with_objects(std::move(value), type);
+    value = as_type(to_value(object.get()), type);
   }
   if (fits(value, type)) return value;
-  if (type->kind == TypeKind::kFloat && value.is_int()) return Value(static_cast<double>(value.as_int()));
   throw TypeError(fmt::format(
       "the Future passed to the script holds a {} where Future[{}] was promised",
       value.is(Tag::kForeign) ? value.as_foreign().type_name() : type_of(value)->str(), type->str()));
@@ -473,7 +468,7 @@ PyObject* find_attribute(PyObject* self, PyObject* name, std::string_view place)
 ScriptPoll interrupt_poll() noexcept { return on_main_thread() ? &handle_signals : nullptr; }
 
 PyObject* wrap_function(Function f) {
-  auto* const made = PyObject_GC_New(PyScript, script_types.function);
+  auto* const made = PyObject_GC_New(PyScript, function_type);
   if (!made) return nullptr;
   made->call = call;
   const std::string& docstring = f.docstring();
@@ -496,13 +491,13 @@ PyObject* wrap_function(Function f) {
 }
 
 const Function* function_of(PyObject* object) noexcept {
-  return Py_TYPE(object) == script_types.function ? &as_script(object)->function : nullptr;
+  return Py_TYPE(object) == function_type ? &as_script(object)->function : nullptr;
 }
 
 bool init_script(PyObject* module) {
-  return add_type(module, &spec, &script_types.function) && init_graph(module) &&
-         init_script_objects(module) && init_script_resolver(module) && init_records(module) &&
-         init_tracing(module) && PyModule_AddFunctions(module, functions) == 0;
+  return add_type(module, &spec, &function_type) && init_graph(module) && init_script_objects(module) &&
+         init_script_resolver(module) && init_records(module) && init_tracing(module) &&
+         PyModule_AddFunctions(module, functions) == 0;
 }
 
 }  // namespace tine::python

@@ -206,9 +206,10 @@ def test_a_hook_may_be_called_also_when_the_call_fails():
         raise KeyError("of the hook")
 
     m.register_forward_hook(fails, always_call=True)
-    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+    with (pytest.warns(UserWarning, match="silenced .*'of the hook'") as told,
+          pytest.raises(RuntimeError, match="cannot be multiplied")):
         m(torch.ones(3))
-    assert seen == [None]
+    assert seen == [None] and [warning.filename for warning in told] == [__file__]
     with pytest.raises(KeyError):
         m(torch.ones(2))
     assert len(seen) == 2  # once, not once more for its own error

@@ -1,4 +1,6 @@
 """Interfaces: types of all objects that have certain methods."""
+import gc
+import weakref
 from typing import List, Optional, Tuple
 
 import pytest
@@ -267,3 +269,25 @@ def test_scripted_modules_are_arguments_of_an_interface():
     assert torch.equal(apply(torch.jit.script(Twice()), x), x * 2)
     with pytest.raises(TypeError, match="script the module first"):
         apply(Twice(), x)
+
+
+def test_an_interface_is_forgotten_with_its_class(monkeypatch):
+    forgotten, forget = [], torch._C._forget_class
+    monkeypatch.setattr(torch._C, "_forget_class", lambda name: (forgotten.append(name), forget(name)))
+
+    def used():
+        @torch.jit.interface
+        class Short:
+            def area(self) -> float:
+                pass
+
+        @torch.jit.script
+        def f(shape: Short) -> float:
+            return shape.area()
+
+        assert f(Circle(2.0)) == 12.0
+        return weakref.ref(Short)
+
+    gone = used()
+    gc.collect()
+    assert gone() is None and [name.rpartition(".")[2] for name in forgotten] == ["Short"]

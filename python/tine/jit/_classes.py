@@ -19,7 +19,7 @@ from ..nn.module import Module
 from . import _records, _registry, _source
 from ._dataclasses import written_out
 from ._names import Names, describe, function_source
-from ._records import UnknownType, own_annotations
+from ._records import UnknownType, evaluator, own_annotations
 from ._types import type_text
 
 if TYPE_CHECKING:
@@ -122,9 +122,21 @@ class ScriptClass:
         if annotation is None:
             return None
         try:
-            return Meaning.type(type_text(annotation))
+            return Meaning.type(type_text(annotation, evaluator(self.cls, self._around)))
         except UnknownType as why:
             return Meaning.refused(f"attribute `{name}` of class `{self.cls.__name__}`: {why}")
+
+    def _around(self, name: str) -> Any:
+        """What the name means in the function that the class stands in, as far as the methods and `script` know."""
+        for fn in vars(self.cls).values():
+            if _source.is_plain(fn) and name in fn.__code__.co_freevars and fn.__closure__ is not None:
+                try:
+                    return fn.__closure__[fn.__code__.co_freevars.index(name)].cell_contents
+                except ValueError:  # not assigned yet
+                    pass
+        if self._frame is not None and name in self._frame.f_locals:
+            return self._frame.f_locals[name]
+        raise NameError(f"name {name!r} is not defined")
 
     def _function(self, name: str, fn: Any, self_type: _C.ObjectType | None = None,
                   cls_type: _C.ObjectType | None = None) -> Meaning:
@@ -214,6 +226,7 @@ class Interface:
             if isinstance(fn, types.FunctionType):
                 methods.append((method, function_source(fn, registry, None, f"{name}.{method}", frame=frame)))
         self.type = _C.ObjectType.interface(name, methods)
+        weakref.finalize(cls, _C._forget_class, name).atexit = False
         self._known: dict[str, ScriptFunction[..., Any]] = {}  # name of a type that was found to have the methods
 
     def container(self) -> None:

@@ -68,8 +68,8 @@ class CallSource:
         if not _source.is_plain(self._forward):
             raise _source.NotAScript(f"script: module `{cls.__name__}` has hooks and no `forward` for them to stand around")
         # That of a Sequential is written anew for each.
-        self._arguments = (_source.signature_of(self._forward) if self._forward is not Sequential.forward
-                           else ast.parse("def forward(self, input): ...").body[0]).args  # type: ignore[attr-defined]
+        self._arguments = (_source.arguments_of(self._forward) if self._forward is not Sequential.forward
+                           else ast.arguments([], [ast.arg("self"), ast.arg("input")], None, [], [], None, []))
         self._parameters = (self._arguments.posonlyargs + self._arguments.args + self._arguments.kwonlyargs)[1:]
         self._names: dict[types.FunctionType, str] = {}  # a hook -> the method that it is
         for hook in dict.fromkeys(hooks.before + hooks.after):

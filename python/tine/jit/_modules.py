@@ -17,7 +17,7 @@ from . import _source
 from ._hooks import CallSource, Hooks
 from ._marks import Attribute
 from ._names import Names, describe, function_source, overloads
-from ._records import UnknownType, own_annotations
+from ._records import UnknownType, evaluator, own_annotations
 from ._subclasses import FunctionText, ScriptMethodStub
 from ._types import is_dtype, type_text, value_type_text
 
@@ -185,8 +185,8 @@ def _annotations(cls: type) -> dict[str, Any]:
         for name, annotation in own_annotations(base).items():
             if isinstance(annotation, str):
                 try:
-                    annotation = eval(annotation, vars(inspect.getmodule(base) or types), dict(vars(base)))
-                except Exception:
+                    annotation = evaluator(base)(annotation)
+                except UnknownType:
                     pass  # its text may be a type's name as it is
             found[name] = annotation
     return found
@@ -217,6 +217,11 @@ def _interface_of(annotation: Any, registry: Registry) -> Any:
     return known if known is not None and known.type.is_interface else None
 
 
+def _type_of(annotation: Any, module: Module) -> str:
+    # A text that is left of an annotation is a type's name.
+    return type_text(annotation, None if isinstance(annotation, str) else evaluator(type(module)))
+
+
 def slots_of(
     module: Module, children: Mapping[str, Any], registry: Registry
 ) -> tuple[OrderedDict[str, _Slot], dict[str, Any], dict[str, Any], dict[str, str], dict[str, Any]]:
@@ -235,7 +240,7 @@ def slots_of(
         text = "Tensor" if tensor is not None else "NoneType"
         if name in annotations:
             try:
-                text = type_text(annotations[name])
+                text = _type_of(annotations[name], module)
             except UnknownType:
                 pass
         slots[name] = (text, tensor)
@@ -249,13 +254,13 @@ def slots_of(
             slots[name] = ("NoneType", None) if child is None else (child._tine_class.type, child)
     for name, value in _plain_attributes(module):
         if isinstance(value, Attribute):
-            slots[name] = (type_text(value.type), value.value)
+            slots[name] = (_type_of(value.type, module), value.value)
             continue
         if name in final and _is_constant(value):
             constants[name] = value
             continue
         try:
-            text = type_text(annotations[name]) if name in annotations else value_type_text(value)
+            text = _type_of(annotations[name], module) if name in annotations else value_type_text(value)
             slots[name] = (text, value)
         except UnknownType as why:
             if isinstance(value, (types.FunctionType, ScriptFunction)) or _C._operator_name(value) is not None:

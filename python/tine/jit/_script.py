@@ -183,9 +183,10 @@ def script_module(
     registry: _registry.Registry,
     memo: dict[int, RecursiveScriptModule] | None = None,
     cls: type[RecursiveScriptModule] | None = None,
+    within: type[RecursiveScriptModule] | None = None,
 ) -> RecursiveScriptModule:
-    """With `cls` (a trace) the modules get types of their own, and no method is compiled. A ScriptModule, whose `__init__` has
-    ended, becomes a scripted one itself."""
+    """With `cls` (a trace) the modules get types of their own, and no method is compiled; the modules in it are `within`s. A
+    ScriptModule, whose `__init__` has ended, becomes a scripted one itself."""
     memo = {} if memo is None else memo
     if isinstance(module, RecursiveScriptModule):
         return module
@@ -198,7 +199,7 @@ def script_module(
     texts: dict[str, FunctionText] = module.__dict__.get("_tine_texts", {})
     children: OrderedDict[str, ScriptModule | None] = OrderedDict()
     for name, child in module._modules.items():
-        children[name] = None if child is None else script_module(child, registry, memo, cls)
+        children[name] = None if child is None else script_module(child, registry, memo, within, within)
     slots, functions, constants, refused, interfaces = slots_of(module, children, registry)
     module_class = type(module)
     key = (module_class, tuple((name, t if isinstance(t, str) else t.name) for name, (t, _) in slots.items()),

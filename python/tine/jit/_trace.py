@@ -35,7 +35,7 @@ class TracerWarning(Warning):
 
 
 class TracingCheckError(Exception):
-    """The traced graph cannot be run on inputs that the function takes."""
+    """The trace cannot be run on inputs that the function takes, or the function does something else when it is traced again."""
 
 
 class _TracedFuture(Future[Any]):
@@ -393,7 +393,7 @@ def trace_module(
     }
     if isinstance(mod, _script.ScriptModule):
         return mod
-    made = _script.script_module(mod, _registry.registry, cls=TopLevelTracedModule)
+    made = _script.script_module(mod, _registry.registry, cls=TopLevelTracedModule, within=TracedModule)
     for name, each in given.items():
         record = functools.partial(_record, traced[name], name=f"{made._tine_class.type.name}.{name}", strict=strict, self_=made)
         function, _ = record(each)

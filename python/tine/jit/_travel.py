@@ -257,7 +257,9 @@ class _Unpacking:
                 _refuse("a parameter or buffer", name)
         cls: type[RecursiveScriptModule] = RecursiveScriptModule
         if record.traced:
-            from ._trace import TopLevelTracedModule as cls
+            from . import _trace
+
+            cls = _trace.TopLevelTracedModule if methods else _trace.TracedModule  # only the outermost has methods
         c = _C.ScriptObject(record.type, values)  # which compares types
         made = cls.__new__(cls)._assemble(record, c, children, parameters, buffers, set(map(str, non_persistent)), record.original_name,
                              [value for value in values if isinstance(value, Tensor)])
