@@ -27,7 +27,7 @@ PyObject* wrap(CodePtr code) { return show_as(shown_type<CodePtr>, std::move(cod
 PyObject* get_hash(PyObject* self, void*) { return text_of(shown_in<CodePtr>(self)->hash).leak(); }
 
 PyObject* reduce(PyObject* self, PyObject*) {
-  const ScriptCode& code = *as_code(self)->code;
+  const ScriptCode& code = *shown_in<CodePtr>(self);
   const PyRef home = PyRef::adopt(PyImport_ImportModule("tine._C._rpc"));
   const PyRef make = home ? PyRef::adopt(PyObject_GetAttrString(home.get(), "script_code")) : PyRef();
   return make ? Py_BuildValue("O(s#y#)", make.get(), code.hash.data(), static_cast<Py_ssize_t>(code.hash.size()),
