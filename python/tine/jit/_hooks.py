@@ -42,6 +42,9 @@ class Hooks:
         if not _source.is_plain(fn):
             raise _source.NotAScript(f"script: a forward {kind} {of} is a {type(fn).__name__}; a hook that is compiled is a plain "
                                      "function. Remove it by its handle before the module is scripted")
+        if fn.__name__ == "<lambda>":
+            raise _source.refusal(fn, f"a forward {kind} {of} is a lambda, which cannot be compiled; write it as a `def`, or remove it "
+                                  "by its handle before the module is scripted")
         if hook.with_kwargs or getattr(hook, "always_call", False):
             raise _source.refusal(fn, f"the {kind} `{fn.__name__}` {of} is registered with with_kwargs or always_call, which "
                                   "compiled hooks do not have; all arguments of `forward` are in `input`")
