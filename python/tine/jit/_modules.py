@@ -106,7 +106,7 @@ class ModuleClass:
 
     def _refuse(self, name: str, fn: types.FunctionType) -> str | None:
         why = _source.refuse_kind(fn)
-        if why is None and fn.__module__ in ("tine.nn.module", "tine.jit._script"):
+        if why is None and fn.__module__ in ("tine.nn.module", "tine.jit._scripted"):
             why = f"`{name}` of tine.nn.Module is not available in scripts"
         if why is None and fn.__module__ == "tine.nn.containers":
             why = (f"`{name}` of {self.cls.__name__} is not available in scripts; loop over a Sequential or ModuleList itself, and "
@@ -196,7 +196,7 @@ def _plain_attributes(module: Module) -> Iterator[tuple[str, Any]]:
     """(name, value) of everything that is not a parameter, buffer or submodule."""
     yield "training", module.training
     for cls in reversed(type(module).__mro__):
-        if cls is object or cls is Module or cls.__module__ == "tine.jit._script":
+        if cls is object or cls is Module or cls.__module__ == "tine.jit._scripted":
             continue
         for name, value in vars(cls).items():
             if not name.startswith("_") and isinstance(value, (bool, int, float, str, tuple)) and name not in module.__dict__:

@@ -21,7 +21,8 @@ from ..nn.module import Module
 from ..nn.parameter import Buffer, Parameter
 from . import _registry
 from ._modules import ReceivedClass
-from ._script import RecursiveScriptModule, ScriptMethod
+from ._methods import ScriptMethod
+from ._scripted import RecursiveScriptModule
 from ._types import is_dtype
 
 _KINDS: dict[str, type[Module]] = {kind.__name__: kind for kind in (Module, Sequential, ModuleList, ModuleDict)}

@@ -135,7 +135,7 @@ class _Pickler(pickle.Pickler):
         if isinstance(obj, _C.Future):
             _C._rpc.refuse_future(_what(self.of))
         # Another thread may be importing it.
-        if issubclass(kind, getattr(_imported("tine.jit._script"), "SENT_BY_CODE", ())):
+        if issubclass(kind, getattr(_imported("tine.jit._scripted"), "SENT_BY_CODE", ())):
             return _reduced_script(obj, self.leaves)
         torch = _imported("torch")
         if torch is not None and kind is getattr(torch, "Tensor", None):
@@ -153,9 +153,9 @@ class _Pickler(pickle.Pickler):
 
 def _reduced_script(obj: Any, leaves: Any) -> Any:
     """A scripted function or module goes beside the pickle, a scripted method as its module and its name."""
-    from ...jit import _script, _travel
+    from ...jit import _methods, _travel
 
-    if isinstance(obj, _script.ScriptMethod):
+    if isinstance(obj, _methods.ScriptMethod):
         return getattr, (obj.owner, obj.name)
     leaves.append(_travel.parts_of(obj))
     return _scripted, (len(leaves) - 1,)
