@@ -1,4 +1,6 @@
-"""Properties of modules: in scripts they are calls of compiled getters and setters, in Python they are Python's."""
+"""Properties of modules: in scripts they are calls of compiled getters and setters, in Python they are Python's. Their Tensors."""
+
+from typing import Optional
 
 import pytest
 
@@ -127,3 +129,60 @@ def test_a_property_that_no_script_uses_stays_pythons():
     m = script(LeftToPython(1))
     assert m(torch.ones(1)).tolist() == [1.0]
     assert list(m.by_name) == [1] and list(m.by_mark) == [2]
+
+
+# parameters() and its like
+
+class Members(nn.Module):
+    late: Optional[torch.Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.ones(2))
+        self.register_buffer("b", torch.zeros(1))
+        self.register_buffer("late", None)
+        self.register_buffer("never", None)
+        self.layers = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1))
+        self.same = self.layers[0]
+        self.register_buffer("c", torch.ones(1), persistent=False)
+
+    def forward(self):
+        names = [name for name, _ in self.named_buffers()] + [name for name, _ in self.named_parameters()]
+        own = ""
+        for name, x in self.named_parameters(recurse=False):
+            own += name + str(x.numel())
+        count = 0
+        for x in self.parameters():
+            count += x.numel()
+        return names, own, count, [x.numel() for x in self.buffers()], [name for name, _ in self.layers.named_parameters()]
+
+    @torch.jit.export
+    def fill(self):
+        self.late = torch.ones(3)
+        for x in self.parameters(False):
+            x.zero_()
+
+
+def test_tensors_of_modules_are_those_that_python_names():
+    plain, compiled = Members(), script(Members())
+    assert compiled() == plain()
+    plain.fill()
+    compiled.fill()
+    assert compiled() == plain()
+    assert plain()[0][:3] == ["b", "late", "c"] and compiled.w.tolist() == [0.0, 0.0]
+
+
+def test_a_module_without_tensors_and_one_with_a_method_of_that_name():
+    class Empty(nn.Module):
+        def forward(self):
+            return len(list(self.buffers())) + len(list(self.named_parameters()))
+
+    class Own(nn.Module):
+        def buffers(self, recurse: bool = True):
+            return [3]
+
+        def forward(self):
+            return self.buffers()
+
+    assert script(Empty())() == 0
+    assert script(Own())() == [3]

@@ -40,15 +40,20 @@ class ModuleClass:
         constants: dict[str, Any],
         refused: dict[str, str],
         interfaces: dict[str, Any],
+        members: Mapping[str, tuple[str, ...]],
         hooks: Hooks,
     ) -> None:
         self.registry = registry
         self.cls = cls  # methods are looked up on it
         self.children = tuple(children)  # the names of the submodules
+        # Of those that are compiled here, and stay.
+        self._below: dict[str, ModuleClass] = {name: child._tine_class for name, child in children.items() if child is not None
+                                               and name not in interfaces and isinstance(child._tine_class, ModuleClass)}
         self.functions = functions
         self.constants = constants
         self.refused = refused
         self.interfaces = interfaces
+        self.members = members  # "parameters" and "buffers", and the names of those that are not None
         self.type = _C.ObjectType(registry.new_type_name(cls), [(name, text) for name, (text, _) in slots.items()])
         self.call = CallSource(registry, cls, self.type, self.function("forward"), hooks,
                                {*slots, *functions, *constants, *dir(cls)}) if hooks else None
@@ -91,6 +96,9 @@ class ModuleClass:
             return Meaning.refused(f"attribute `{name}` of `{cls.__name__}` is a {type(fn).__name__}, which scripts cannot use")
         if fn is Module.forward:
             return Meaning.refused(f"module `{cls.__name__}` has no `forward`")
+        kind = name.removeprefix("named_")
+        if kind in self.members and fn is getattr(Module, name):
+            return Meaning.function(own, self._members_source(name, kind))
         why = self._refuse(name, fn)
         if why is not None:
             return Meaning.refused(why)
@@ -134,6 +142,32 @@ class ModuleClass:
 
     def _method_source(self, name: str, fn: types.FunctionType) -> _C.FunctionSource:
         return function_source(fn, self.registry, self.type, f"{self.type.name}.{name}")
+
+    def _members_source(self, name: str, kind: str) -> _C.FunctionSource:
+        """parameters(), named_parameters(), buffers() and named_buffers(): each Tensor once, in Python's order."""
+        named = name != kind
+        item, unique = ("tuple[str, Tensor]", "x[1] is other[1]") if named else ("Tensor", "x is other")
+        of_itself: list[str] = []
+        below: list[str] = []
+        for number, path in enumerate(self._paths(kind)):
+            held = "self"
+            for part in path:
+                held = f'getattr({held}, "{part}")'
+            what = f'("{".".join(path)}", x{number})' if named else f"x{number}"
+            lines = [f"x{number} = {held}", f"if x{number} is not None:", f"    found.append({what})"]
+            (of_itself if len(path) == 1 else below).extend(lines)
+        lines = [f"def {name}(self, recurse: bool = True):", f"    found: list[{item}] = []", *("    " + line for line in of_itself),
+                 "    if recurse:", *("        " + line for line in (below or ["pass"])),
+                 f"    unique: list[{item}] = []", "    for x in found:", "        seen = False", "        for other in unique:",
+                 f"            seen = seen or {unique}", "        if not seen:", "            unique.append(x)", "    return unique"]
+        names = Names(vars(Module)[name], self.registry)
+        return _C.FunctionSource(f"{self.type.name}.{name}", f"<{name} of {self.cls.__name__}>", "\n".join(lines) + "\n", 1, name, names,
+                                 self.type, {"recurse": True})
+
+    def _paths(self, kind: str) -> Iterator[tuple[str, ...]]:
+        yield from ((name,) for name in self.members[kind])
+        for name, child in self._below.items():
+            yield from ((name, *path) for path in child._paths(kind))
 
     def _sequential_source(self) -> _C.FunctionSource:
         """`forward` of a Sequential, unrolled: its modules have a type each."""

@@ -51,13 +51,15 @@ def script_module(
         children[name] = None if child is None else script_module(child, registry, memo, within, within)
     slots, functions, constants, refused, interfaces = slots_of(module, children, registry)
     module_class = type(module)
+    members = {kind: tuple(name for name in held if slots[name][0] != "NoneType")
+               for kind, held in (("parameters", module._parameters), ("buffers", module._buffers))}
     key = (module_class, tuple((name, t if isinstance(t, str) else t.name) for name, (t, _) in slots.items()),
            tuple((name, id(fn)) for name, fn in functions.items()),
-           tuple((name, repr(value)) for name, value in constants.items()), tuple(refused.items()), hooks.key())
+           tuple((name, repr(value)) for name, value in constants.items()), tuple(refused.items()), *members.values(), hooks.key())
     shared = cls is None and not texts
     record: ModuleClass | None = registry.module_class(key) if shared else None
     if record is None:
-        record = ModuleClass(registry, module_class, children, slots, functions, constants, refused, interfaces, hooks)
+        record = ModuleClass(registry, module_class, children, slots, functions, constants, refused, interfaces, members, hooks)
         record.texts.update(texts)
         registry.add_module_class(record, key if shared else None)
     made = _C.ScriptObject(record.type, [_slot_value(value) for _, value in slots.values()])
