@@ -15,6 +15,7 @@
 #include "src/ir/passes/rewrite.h"
 #include "src/ir/pytorch.h"
 #include "src/ir/verify.h"
+#include "src/value/unify.h"
 
 namespace tine::ir {
 namespace {
@@ -49,8 +50,9 @@ class Parser {
       expect('=');
       expect_word("graph");
       const auto sub = std::make_shared<Graph>(fmt::format("fork_{}", i));
+      fork_depth_ = forks_[i].depth;
       graph_text(*sub);
-      forks_[i]->subgraph = sub;
+      forks_[i].node->subgraph = sub;
       if (sub->returns.size() != 1) fail("a forked graph returns one value");
     }
     skip();
@@ -246,25 +248,20 @@ class Parser {
       at_ = begin;
       fail(error.message());
     }
-    return known(parsed, begin);
+    type_at_ = begin;
+    return known_(parsed);
   }
   // A graph has no type variables. The classes in it are those that the reader knows, with their slots.
-  TypePtr known(const TypePtr& type, size_t begin) {
+  TypePtr known(const TypePtr& type) {
     if (type->kind == TypeKind::kObject && options_.object_type) {
       if (TypePtr object = options_.object_type(type->name)) return object;
     }
     if (type->kind == TypeKind::kVariable || type->kind == TypeKind::kFunction ||
         (type->kind == TypeKind::kObject && !options_.pytorch)) {
-      at_ = begin;
+      at_ = type_at_;
       fail(fmt::format("the type {} is not known here", type->str()));
     }
-    std::vector<TypePtr> of;
-    bool same = true;
-    for (const TypePtr& inner : type->of) {
-      of.push_back(known(inner, begin));
-      same = same && of.back() == inner;
-    }
-    return same ? type : type->over(std::move(of));
+    return type;
   }
   // From one quote to the last character before the other.
   void skip_quoted() {
@@ -565,8 +562,13 @@ class Parser {
         fail(fmt::format("expected prim::fork_{}: forks are numbered in the order of the text",
                          forks_.size()));
       }
+      // Counted here: graphs that own each other are destroyed one inside the other, whatever the verifier says of them.
+      if (fork_depth_ == kDeepestFork) {
+        at_ = begin;
+        fail(fmt::format("forks are nested more than {} deep in one graph", kDeepestFork));
+      }
       // The subgraph comes later in the text. run() fills it in.
-      forks_.push_back(node);
+      forks_.push_back({node, fork_depth_ + 1});
     }
     attributes(*node, outputs.size() == 1 ? outputs.front().type : nullptr);
     if (outputs.size() == 1 && outputs.front().type->kind == TypeKind::kFunction) {
@@ -785,12 +787,19 @@ class Parser {
   size_t terms_ = 0;
   Graph* graph_ = nullptr;
   std::unordered_map<std::string_view, Def*> defs_;
-  std::vector<Node*> forks_;
+  struct Fork {
+    Node* node;
+    int depth;  // of its subgraph
+  };
+  std::vector<Fork> forks_;
+  int fork_depth_ = 0;  // of the graph at hand
   std::unordered_map<std::string, std::shared_ptr<const Source>> sources_;
   std::unordered_map<std::string_view, std::string> functions_;  // PyTorch's constants of functions
   DType dtype_ = DType::kFloat32;                                // of the last Tensor type that said one
   bool raises_ = false;                                          // an exit may stand in front of other nodes
   TypeNames types_;                                              // the classes that the text has defined
+  size_t type_at_ = 0;                                           // where the type at hand begins
+  TypeMap known_{[this](const TypePtr& type) { return known(type); }};
 };
 
 }  // namespace

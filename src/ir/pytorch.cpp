@@ -10,6 +10,7 @@
 
 #include "src/ir/passes/rewrite.h"
 #include "src/ir/verify.h"
+#include "src/value/unify.h"
 
 namespace tine::ir {
 namespace {
@@ -248,20 +249,16 @@ void each_node(Block& block, F f) {
   }
 }
 
+// Two classes of one name are compared with all that is in them.
+constexpr int kDeepestClass = 64;
+constexpr uint32_t kLargestClass = uint32_t{1} << 20;
+
 class Classes {
  public:
   explicit Classes(const Slots& slots) : slots_(slots) {}
 
   TypePtr known(const TypePtr& type) {
-    if (!type) return type;
-    if (type->kind == TypeKind::kObject) return whole(type->name);
-    std::vector<TypePtr> of;
-    bool same = true;
-    for (const TypePtr& inner : type->of) {
-      of.push_back(known(inner));
-      same = same && of.back() == inner;
-    }
-    return same ? type : type->over(std::move(of));
+    return type ? known_(type) : type;
   }
 
  private:
@@ -271,15 +268,23 @@ class Classes {
       if (!found->second) throw SyntaxError(fmt::format("the class {} contains itself", name));
       return found->second;
     }
+    if (++depth_ > kDeepestClass)
+      throw SyntaxError(fmt::format("classes are nested more than {} deep, at the class {}", kDeepestClass, name));
     std::vector<ObjectType::Slot> slots;
     if (const auto own = slots_.find(name); own != slots_.end()) {
       for (const auto& [slot, type] : own->second) slots.push_back({slot, known(type)});
     }
-    return done_[name] = std::make_shared<const ObjectType>(name, std::move(slots));
+    --depth_;
+    auto type = std::make_shared<const ObjectType>(name, std::move(slots));
+    if (type->size > kLargestClass) throw SyntaxError(fmt::format("the class {} is too large", name));
+    return done_[name] = std::move(type);
   }
 
   const Slots& slots_;
   std::map<std::string, TypePtr> done_;
+  int depth_ = 0;
+  TypeMap known_{
+      [this](const TypePtr& type) { return type->kind == TypeKind::kObject ? whole(type->name) : type; }};
 };
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "src/ir/print.h"
 #include "src/runtime/script.h"
 #include "src/runtime/script_shelf.h"
+#include "src/value/unify.h"
 
 namespace tine {
 
@@ -38,6 +39,9 @@ constexpr size_t kMostTerms = 400'000;
 constexpr size_t kMostSlots = 16'384;
 constexpr size_t kLongestType = size_t{1} << 16;  // it may define named tuples and enums
 constexpr size_t kMostClasses = 65'536;
+// Of a module with those in it, each as often as it stands there: two of one name are compared with all that is in them.
+constexpr uint32_t kDeepestClass = 256;
+constexpr uint32_t kLargestClass = uint32_t{1} << 20;
 
 // Visits every node of the graph, of inner blocks and of forks.
 template <class F>
@@ -61,35 +65,31 @@ bool calls_foreign(const ir::Node& node) {
 using ObjectTypePtr = std::shared_ptr<const ObjectType>;
 using Renaming = std::function<TypePtr(const TypePtr&)>;  // of an object type
 
-TypePtr renamed(const TypePtr& type, const Renaming& rename) {
-  if (type->kind == TypeKind::kObject) return rename(type);
-  std::vector<TypePtr> of;
-  bool same = true;
-  for (const TypePtr& inner : type->of) {
-    of.push_back(renamed(inner, rename));
-    same = same && of.back() == inner;
-  }
-  return same ? type : type->over(std::move(of));
+TypeMap renamer(const Renaming& rename) {
+  return TypeMap(
+      [&rename](const TypePtr& type) { return type->kind == TypeKind::kObject ? rename(type) : type; });
 }
 
 void rename_types(Schema& schema, const Renaming& rename) {
-  for (Argument& a : schema.args) a.type = renamed(a.type, rename);
-  for (TypePtr& type : schema.returns) type = renamed(type, rename);
+  TypeMap renamed = renamer(rename);
+  for (Argument& a : schema.args) a.type = renamed(a.type);
+  for (TypePtr& type : schema.returns) type = renamed(type);
 }
 
 void rename_types(ir::Graph& graph, const Renaming& rename) {
+  TypeMap renamed = renamer(rename);
   const auto all = [&](const std::vector<ir::Def*>& defs) {
-    for (ir::Def* def : defs) def->type = renamed(def->type, rename);
+    for (ir::Def* def : defs) def->type = renamed(def->type);
   };
   all(graph.inputs());
-  for (TypePtr& type : graph.returns) type = renamed(type, rename);
+  for (TypePtr& type : graph.returns) type = renamed(type);
   each_node(graph, [&](ir::Node& node) {
     all(node.outputs);
     for (const ir::Block* inner : node.blocks) all(inner->params);
-    if (node.type) node.type = renamed(node.type, rename);
+    if (node.type) node.type = renamed(node.type);
     if (!node.subgraph) return;
     all(node.subgraph->inputs());
-    for (TypePtr& type : node.subgraph->returns) type = renamed(type, rename);
+    for (TypePtr& type : node.subgraph->returns) type = renamed(type);
   });
 }
 
@@ -254,13 +254,20 @@ std::vector<ObjectTypePtr> types_of(const std::vector<Class>& classes,
       throw SyntaxError(fmt::format("the code of a script: there is no class {} before its use", type->name));
     return types[index];
   };
+  TypeMap renamed = renamer(rename);
   for (size_t i = 0; i < classes.size(); ++i) {
     std::vector<ObjectType::Slot> slots;
-    for (const auto& slot : classes[i].slots) slots.push_back({slot.name, renamed(slot.type, rename)});
+    for (const auto& slot : classes[i].slots) slots.push_back({slot.name, renamed(slot.type)});
     if (classes[i].object) {
       for (const auto& slot : slots) types[i]->add_slot(slot.name, slot.type);
     } else {
       types[i] = std::make_shared<const ObjectType>(names[i], std::move(slots));
+      if (types[i]->depth > kDeepestClass || types[i]->size > kLargestClass) {
+        throw SyntaxError(
+            fmt::format("the code of a script: the class {} is too large: at most {} classes may be in each "
+                        "other, with {} attributes in all",
+                        names[i], kDeepestClass, kLargestClass));
+      }
     }
   }
   for (size_t i = 0; i < classes.size(); ++i) {
@@ -408,7 +415,7 @@ class Exporting {
     for (const auto& slot : type.slots) {
       if (slot.name.find_first_of(" \n") != std::string::npos)
         throw ValueError(fmt::format("{}: an attribute is called `{}`", what_, slot.name));
-      slots.push_back({slot.name, renamed(slot.type, rename_)});
+      slots.push_back({slot.name, renamer(rename_)(slot.type)});
     }
     return slots;
   }
