@@ -120,13 +120,13 @@ bool overlap(const Part& a, const Part& b, const Inside& changes) {
   const auto bounds = [](const Part& p) -> std::optional<std::pair<int64_t, int64_t>> {
     const auto from = number(p.from);
     if (!from || *from < 0) return std::nullopt;
-    if (!p.range) return std::pair(*from, *from + 1);
+    if (!p.range) return std::pair(*from, *from);
     const auto to = number(p.to);
     if (!to || *to < 0) return std::nullopt;
-    return std::pair(*from, *to);
+    return std::pair(*from, *to - 1);
   };
-  const auto x = bounds(a), y = bounds(b);
-  if (x && y) return x->first < y->second && y->first < x->second;
+  const auto x = bounds(a), y = bounds(b);  // the first and the last
+  if (x && y) return std::max(x->first, y->first) <= std::min(x->second, y->second);
   return a.range && b.range && same(a.from, b.from, changes) && same(a.to, b.to, changes);
 }
 
@@ -448,8 +448,9 @@ class Analysis {
       if (which.from.constant.empty() && !which.from.def) which.from.constant = "0";
       if (name == "aten::narrow") {
         const auto from = number(which.from), length = number(which.to);
-        which.to =
-            from && length ? Index{fmt::format("{}", *from + *length), nullptr} : Index{{}, n.inputs[3]};
+        int64_t to = 0;
+        const bool known = from && length && !__builtin_add_overflow(*from, *length, &to);
+        which.to = known ? Index{fmt::format("{}", to), nullptr} : Index{{}, n.inputs[3]};
       } else if (!which.to.known()) {
         if (which.from.constant == "0") return whole;
         which.to.constant = "9223372036854775807";
@@ -643,8 +644,12 @@ class Analysis {
           });
           if (!older) task.turns.push_back(n);
         }
+        // Tasks of one turn of a loop inside it and accesses of another have been compared in the first of its own turns.
+        if (repeating_) continue;
         Running again = *running;
+        repeating_ = true;
         walk(*n->blocks[0], &again);
+        repeating_ = false;
         continue;
       }
       const bool waits = (n->kind == Kind::kOp && n->op->traits.suspends) || n->kind == Kind::kCallFunction ||
@@ -736,6 +741,7 @@ class Analysis {
   std::map<const Loc*, Locs> holds_;
   Locs changed_;  // containers that somebody changes
   size_t size_ = 0;
+  bool repeating_ = false;  // inside the second turn of a loop, where the loops in it are walked once
   std::vector<Race> races_;
   std::set<std::string> told_;
 };
