@@ -74,11 +74,13 @@ void settle_op(const OpTable& ops, ir::Graph& graph, ir::Node& node) {
   }
 }
 
-void check_depth(const ir::Block& block, const ir::Node& node) {
+void check_place(const ir::Block& block, const ir::Node& node) {
   constexpr int kDeepest = 200;
   int depth = 0;
-  for (const ir::Block* around = &block; around->owner && around->owner->owner; around = around->owner->owner)
-    ++depth;
+  for (const ir::Block* around = &block; around->owner; around = around->owner->owner, ++depth) {
+    if (around->owner == &node) throw ValueError("a node cannot stand inside a block of its own");
+    if (!around->owner->owner) break;  // of a node that is in no block
+  }
   int height = 0;
   std::vector<std::pair<const ir::Node*, int>> open = {{&node, 0}};
   while (!open.empty()) {
@@ -150,12 +152,12 @@ void Graph::Data::place(const std::shared_ptr<Data>& of, ir::Node* node) {
   if (of->insert_before && (of->insert_before->gone || !of->insert_before->owner))
     of->insert_before = nullptr;
   if (of->insert_before) {
-    check_depth(*of->insert_before->owner, *node);
+    check_place(*of->insert_before->owner, *node);
     of->get().insert_before(of->insert_before, node);
   } else {
     ir::Block* block = of->insert_block;
     if (!block || (block->owner && block->owner->gone)) block = &of->get().root();
-    check_depth(*block, *node);
+    check_place(*block, *node);
     of->get().append(*block, node);
   }
   of->edited();

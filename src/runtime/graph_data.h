@@ -105,8 +105,8 @@ inline std::string_view kind_of_node(const ir::Node& node) {
 // The overload that takes the inputs. Without one the node keeps what it has: lint() says what is wrong with it.
 void settle_op(const OpTable& ops, ir::Graph& graph, ir::Node& node);
 
-// Throws ValueError where blocks would nest deeper than text and passes go.
-void check_depth(const ir::Block& block, const ir::Node& node);
+// Throws ValueError where a node may not be put: inside itself, and where blocks would nest deeper than text and passes go.
+void check_place(const ir::Block& block, const ir::Node& node);
 // What is used cannot go.
 void not_used(Graph::Data& data, const ir::Def& def);
 void in_range(size_t index, size_t size, std::string_view what);

@@ -342,11 +342,7 @@ void Node::place_in(const Node& other, bool after) const {
   ir::Block* const block = other.node_ ? other.node_->owner : other.block_;
   if (!block) throw ValueError("the other node is in no block: insert it first");
   if (other.node_ == &node) return;
-  for (const ir::Block* around = block; around->owner; around = around->owner->owner) {
-    if (around->owner == &node) throw ValueError("a node cannot stand inside a block of its own");
-    if (!around->owner->owner) break;
-  }
-  check_depth(*block, node);
+  check_place(*block, node);
   if (node.owner) graph_->get().remove(&node);
   std::vector<ir::Node*>& nodes = block->nodes;
   auto at = other.node_ ? std::find(nodes.begin(), nodes.end(), other.node_) + (after ? 1 : 0)

@@ -80,6 +80,25 @@ TEST(GraphOfFunction, WhatWasDestroyedIsAnError) {
   EXPECT_EQ(run(graph.create_function("without"), 3), 6);
 }
 
+TEST(GraphOfFunction, ANodeIsNotPutInsideItself) {
+  const Graph graph;
+  const Node outer = graph.create("prim::If", {}, 0);
+  const Node inner = graph.create("prim::If", {}, 0);
+  const Block of_outer = outer.add_block(), of_inner = inner.add_block();
+  graph.set_insert_point(of_outer);
+  refused<ValueError>([&] { (void)graph.insert_node(outer); }, "inside a block of its own");
+  (void)graph.insert_node(inner);
+  graph.set_insert_point(of_inner);
+  refused<ValueError>([&] { (void)graph.insert_node(outer); }, "inside a block of its own");
+  const Def in_inner = graph.insert_constant(Value(1));
+  graph.set_insert_point(in_inner.node());
+  refused<ValueError>([&] { (void)graph.insert_node(outer); }, "inside a block of its own");
+  refused<ValueError>([&] { outer.move_before(in_inner.node()); }, "inside a block of its own");
+  graph.set_insert_point(graph.block());
+  (void)graph.insert_node(outer);
+  EXPECT_EQ(graph.nodes().size(), 1u);
+}
+
 TEST(GraphOfFunction, ItIsReadFromText) {
   const Graph graph = Graph::parse(R"(graph(%x.1 : Float(2, strides=[1], requires_grad=0, device=cpu),
       %n : int):
