@@ -389,6 +389,27 @@ class Parser {
     return result;
   }
 
+  bool number_begins() noexcept {
+    const char c = peek();
+    return (c >= '0' && c <= '9') || c == '-' || at_word("inf") || at_word("nan");
+  }
+  // `2.5}`: a Tensor of one element, of the dtype of the type before it.
+  Value element(const Value& value, size_t begin) {
+    const auto wrong = [&](std::string_view what) {
+      at_ = begin;
+      fail(fmt::format("{} a tensor of {}", what, name_of(dtype_)));
+    };
+    if (is_floating(dtype_)) {
+      return Value(value.is_int() ? Tensor::scalar(value.to_int(), dtype_)
+                                  : Tensor::scalar(value.to_float(), dtype_));
+    }
+    if (!value.is_int()) wrong("expected an int, the element of");
+    const int64_t most = dtype_ == DType::kBool ? 1 : dtype_ == DType::kUInt8 ? 255 : value.to_int();
+    if (value.to_int() > most || (dtype_ != DType::kInt64 && value.to_int() < 0))
+      wrong("the element does not fit");
+    return Value(Tensor::scalar(value.to_int(), dtype_));
+  }
+
   Value constant(int depth) {
     if (depth > kDeepestValue) fail("the constant is nested too deeply");
     const char c = peek();
@@ -408,17 +429,11 @@ class Parser {
     }
     if (accept('{')) {
       auto dict = detail::make_ref<Dict>();
-      if (options_.pytorch) {
-        // A Tensor of one element, of the dtype of the type before it.
+      if (options_.pytorch && number_begins()) {
         const size_t begin = at_;
-        if (peek() != '}' && peek() != '"') {
-          const Value element = number();
-          if (accept('}')) {
-            return Value(Tensor::scalar(
-                element.is_int() ? static_cast<double>(element.to_int()) : element.to_float(), dtype_));
-          }
-          at_ = begin;
-        }
+        const Value value = number();
+        if (accept('}')) return element(value, begin);
+        at_ = begin;
       }
       while (!accept('}')) {
         if (dict->size() > 0) expect(',');
@@ -540,6 +555,7 @@ class Parser {
 
   void node(Block& block, int depth) {
     std::vector<Output> outputs;
+    dtype_ = DType::kFloat32;
     if (peek() == '%') {
       do {
         const std::string_view name = def_name();
@@ -795,7 +811,7 @@ class Parser {
   int fork_depth_ = 0;  // of the graph at hand
   std::unordered_map<std::string, std::shared_ptr<const Source>> sources_;
   std::unordered_map<std::string_view, std::string> functions_;  // PyTorch's constants of functions
-  DType dtype_ = DType::kFloat32;                                // of the last Tensor type that said one
+  DType dtype_ = DType::kFloat32;                                // that the type of the node's result says
   bool raises_ = false;                                          // an exit may stand in front of other nodes
   TypeNames types_;                                              // the classes that the text has defined
   size_t type_at_ = 0;                                           // where the type at hand begins

@@ -16,9 +16,7 @@ namespace tine::ir {
 namespace {
 
 // What PyTorch calls otherwise.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kNames = {{
-    {"aten::IntImplicit", "aten::Int"},
-    {"aten::FloatImplicit", "aten::Float"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kNames = {{
     {"aten::ScalarImplicit", "aten::item"},
     {"prim::shape", "aten::size"},
 }};
@@ -120,9 +118,6 @@ class Writer {
   }
 
   std::vector<Def*> operator_(std::string_view name) {
-    // aten::to of a device and a dtype: there is one device here.
-    if (name == "aten::to" && inputs_.size() > 2 && inputs_[1]->type->kind == TypeKind::kStr)
-      inputs_.erase(inputs_.begin() + 1);
     for (const auto& [theirs, ours] : kNames) {
       if (name == theirs) name = ours;
     }
@@ -145,7 +140,7 @@ class Writer {
       }
     }
     std::string types;
-    for (const Def* def : inputs_) types += (types.empty() ? "" : ", ") + def->type->str();
+    for (const Def* def : node_.inputs) types += (types.empty() ? "" : ", ") + def->type->str();
     if (ops_.overloads(name).empty() && ops_.overloads(other).empty())
       fail("tine has no operator of this name");
     fail(fmt::format("no overload takes ({})", types));
@@ -154,8 +149,9 @@ class Writer {
   // The inputs as the row takes them. What is still to be written is null there: a default, or the list of the rest.
   bool matches(const Op& op, std::vector<Def*>* inputs) {
     const std::vector<Argument>& args = op.schema.args;
-    *inputs = inputs_;
+    *inputs = node_.inputs;
     stand_ins_.clear();
+    packs_ = false;
     if (result_of(op, *inputs)) return true;
     // PyTorch may have arguments more, which say what is the case here anyway.
     while (inputs->size() > args.size() && is_off(inputs->back())) inputs->pop_back();
@@ -179,15 +175,13 @@ class Writer {
   bool packed(const Op& op, std::vector<Def*>* inputs) {
     const std::vector<Argument>& args = op.schema.args;
     if (args.empty() || args.back().type->kind != TypeKind::kList ||
-        args.back().type->of[0]->kind != TypeKind::kAny || inputs_.size() + 1 < args.size())
+        args.back().type->of[0]->kind != TypeKind::kAny || node_.inputs.size() + 1 < args.size())
       return false;
-    inputs->assign(inputs_.begin(), inputs_.begin() + static_cast<std::ptrdiff_t>(args.size()) - 1);
+    inputs->assign(node_.inputs.begin(), node_.inputs.begin() + static_cast<std::ptrdiff_t>(args.size()) - 1);
     stand_ins_.clear();
     inputs->push_back(stand_in(args.back().type));
     packs_ = true;
-    if (result_of(op, *inputs)) return true;
-    packs_ = false;
-    return false;
+    return result_of(op, *inputs) != nullptr;
   }
   Def* stand_in(TypePtr type) {
     auto& made = stand_ins_.emplace_back(std::make_unique<Def>());
@@ -202,7 +196,7 @@ class Writer {
   std::vector<Def*> written(const Op& op, std::vector<Def*> inputs) {
     if (packs_) {
       const size_t own = op.schema.args.size() - 1;
-      std::vector<Def*> rest(inputs_.begin() + static_cast<std::ptrdiff_t>(own), inputs_.end());
+      std::vector<Def*> rest(node_.inputs.begin() + static_cast<std::ptrdiff_t>(own), node_.inputs.end());
       inputs[own] = at_.list(std::move(rest), Type::any());
       return inputs;
     }
@@ -225,7 +219,6 @@ class Writer {
   Builder& at_;
   const OpTable& ops_;
   const ForeignNode& node_;
-  std::vector<Def*> inputs_ = node_.inputs;  // of the row
   std::vector<std::unique_ptr<Def>> stand_ins_;
   bool packs_ = false;
 };
