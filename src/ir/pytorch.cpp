@@ -225,23 +225,6 @@ class Writer {
 
 using Slots = std::map<std::string, std::map<std::string, TypePtr>>;
 
-template <class F>
-void each_graph(Graph& graph, F f) {
-  f(graph);
-  (void)in_subgraphs(graph.root(), [&](Graph& sub) {
-    each_graph(sub, f);
-    return false;
-  });
-}
-
-template <class F>
-void each_node(Block& block, F f) {
-  for (Node* node : block.nodes) {
-    f(*node);
-    for (Block* inner : node->blocks) each_node(*inner, f);
-  }
-}
-
 // Two classes of one name are compared with all that is in them.
 constexpr int kDeepestClass = 64;
 constexpr uint32_t kLargestClass = uint32_t{1} << 20;

@@ -13,6 +13,7 @@
 
 #include "src/ir/parse.h"
 #include "src/ir/print.h"
+#include "src/ir/walk.h"
 #include "src/runtime/script.h"
 #include "src/runtime/script_shelf.h"
 #include "src/value/unify.h"
@@ -43,21 +44,6 @@ constexpr size_t kMostClasses = 65'536;
 constexpr uint32_t kDeepestClass = 256;
 constexpr uint32_t kLargestClass = uint32_t{1} << 20;
 
-// Visits every node of the graph, of inner blocks and of forks.
-template <class F>
-void each_node(const ir::Graph& graph, F&& visit) {
-  std::vector<const ir::Block*> open = {&graph.root()};
-  while (!open.empty()) {
-    const ir::Block& block = *open.back();
-    open.pop_back();
-    for (ir::Node* node : block.nodes) {
-      visit(*node);
-      for (const ir::Block* inner : node->blocks) open.push_back(inner);
-      if (node->subgraph) open.push_back(&node->subgraph->root());
-    }
-  }
-}
-
 bool calls_foreign(const ir::Node& node) {
   return node.kind == ir::Kind::kOp && node.op->schema.name == "prim::PythonOp";
 }
@@ -83,14 +69,15 @@ void rename_types(ir::Graph& graph, const Renaming& rename) {
   };
   all(graph.inputs());
   for (TypePtr& type : graph.returns) type = renamed(type);
-  each_node(graph, [&](ir::Node& node) {
+  const auto all_of = [&](ir::Node& node) {
     all(node.outputs);
     for (const ir::Block* inner : node.blocks) all(inner->params);
     if (node.type) node.type = renamed(node.type);
     if (!node.subgraph) return;
     all(node.subgraph->inputs());
     for (TypePtr& type : node.subgraph->returns) type = renamed(type);
-  });
+  };
+  ir::each_node(graph.root(), all_of, ir::Forks::kEnter);
 }
 
 struct Entry {
@@ -378,22 +365,22 @@ class Exporting {
     rename_types(signature, rename_);
     auto defaults = take_defaults(&signature);
     Entry e{signature.definition(), ir::clone(*one.graph), std::move(defaults)};
-    each_node(*e.graph, [&](ir::Node& node) {
+    const auto look = [&](ir::Node& node) {
       if (calls_foreign(node)) {
         throw ValueError(fmt::format(
             "{} cannot be sent: {} calls a function that is marked @ignore, which is this process's Python",
             what_, one.name));
       }
       if (node.kind == ir::Kind::kCallMethod) {
-        const std::string& type = node.inputs.front()->type->name;
-        add_method(class_of(node.inputs.front()->type), node.name, called(one, type + "." + node.name));
+        add_method(class_of(node.inputs.front()->type), node.name, called(one, node.callee()));
       } else if (node.kind == ir::Kind::kEnter) {
         const std::string& type = node.inputs.front()->type->name;
         add_method(class_of(node.inputs.front()->type), "__exit__", called(one, type + ".__exit__"));
       } else if (node.names_function()) {
         node.rename_function(fmt::format("f{}", add(called(one, node.name))));
       }
-    });
+    };
+    ir::each_node(e.graph->root(), look, ir::Forks::kEnter);
     rename_types(*e.graph, rename_);
     return e;
   }
@@ -460,7 +447,7 @@ std::vector<compile::CompiledFunction> defined(Code& code, const std::vector<std
   std::vector<Entry>& entries = code.entries;
   std::vector<compile::CompiledFunction> compiled(entries.size());
   for (size_t i = 0; i < entries.size(); ++i) {
-    each_node(*entries[i].graph, [&](ir::Node& node) {
+    const auto named = [&](ir::Node& node) {
       if (calls_foreign(node))
         throw ValueError("the code of a script calls a function of this process's Python; it is refused");
       if (!node.names_function()) return;
@@ -470,7 +457,8 @@ std::vector<compile::CompiledFunction> defined(Code& code, const std::vector<std
         throw ValueError(fmt::format("the code of a script calls `{}`, which is not in it", node.name));
       }
       node.rename_function(names[callee]);
-    });
+    };
+    ir::each_node(entries[i].graph->root(), named, ir::Forks::kEnter);
     Schema schema = Schema::parse(entries[i].signature);
     rename_types(schema, rename);
     rename_types(*entries[i].graph, rename);

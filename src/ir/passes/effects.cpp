@@ -285,7 +285,7 @@ class Analysis {
       node(*n);
       for (const Block* inner : n->blocks) block(*inner);
       if (n->kind == Kind::kIf) {
-        for (const Block* inner : n->blocks) join(inner->outputs, n->outputs, 0);
+        for (const Block* inner : n->blocks) join(inner->outputs, n->outputs);
       }
       if (n->kind == Kind::kLoop) {
         const Block& body = *n->blocks[0];
@@ -298,13 +298,13 @@ class Analysis {
       }
     }
   }
-  void join(const std::vector<Def*>& from, const std::vector<Def*>& to, size_t skip) {
-    for (size_t i = 0; i < to.size() && i + skip < from.size(); ++i) add(to[i], own(from[i + skip]));
+  void join(const std::vector<Def*>& from, const std::vector<Def*>& to) {
+    for (size_t i = 0; i < to.size() && i < from.size(); ++i) add(to[i], own(from[i]));
   }
   // `break` and `continue` of the loop.
   void leave(const Node& loop, const Block& body) {
     for (const Node* n : body.nodes) {
-      if (n->kind == Kind::kBreak) join(n->inputs, loop.outputs, 0);
+      if (n->kind == Kind::kBreak) join(n->inputs, loop.outputs);
       if (n->kind == Kind::kContinue) {
         for (size_t i = 1; i < n->inputs.size(); ++i) add(loop.blocks[0]->params[i], own(n->inputs[i]));
       }
@@ -348,7 +348,7 @@ class Analysis {
       case Kind::kCallFunction:
       case Kind::kCallMethod: {
         const Locs here = {fresh(n)};
-        if (const Summary* callee = world_.summary(callee_of(n))) {
+        if (const Summary* callee = world_.summary(n.callee())) {
           add(n.output(), mapped(callee->result, n));
           put(here, mapped(callee->inside, n));
         }
@@ -356,10 +356,6 @@ class Analysis {
       }
       default: return;
     }
-  }
-
-  static std::string callee_of(const Node& n) {
-    return n.kind == Kind::kCallMethod ? n.inputs.front()->type->name + "." + n.name : n.name;
   }
 
   Locs element(const Node& n, size_t index) {
@@ -507,15 +503,15 @@ class Analysis {
         out.insert(field(base, loc->field));
       } else {
         Part which = loc->part;
-        which.from = mapped(which.from, loc, call);
-        which.to = mapped(which.to, loc, call);
+        which.from = mapped(which.from, call);
+        which.to = mapped(which.to, call);
         out.insert(part(base, which));
       }
     }
     return out;
   }
   // An index that the callee was given; others are nobody else's.
-  Index mapped(const Index& index, const Loc*, const Node& call) {
+  Index mapped(const Index& index, const Node& call) {
     if (!index.def) return index;
     if (!index.def->node && index.def->block && !index.def->block->owner) {
       const auto& params = index.def->block->params;
@@ -571,7 +567,7 @@ class Analysis {
       case Kind::kFork: mapped(world_.summary(*n.subgraph), n, &out); break;
       case Kind::kCallFunction:
       case Kind::kCallMethod:
-        if (const Summary* callee = world_.summary(callee_of(n))) mapped(*callee, n, &out);
+        if (const Summary* callee = world_.summary(n.callee())) mapped(*callee, n, &out);
         break;
       default: break;
     }
@@ -758,16 +754,7 @@ const Summary& World::summary(const Graph& graph) {
 }
 
 bool forks(const Graph& graph) {
-  std::vector<const Block*> open = {&graph.root()};
-  while (!open.empty()) {
-    const Block& block = *open.back();
-    open.pop_back();
-    for (const Node* node : block.nodes) {
-      if (node->kind == Kind::kFork) return true;
-      open.insert(open.end(), node->blocks.begin(), node->blocks.end());
-    }
-  }
-  return false;
+  return any_node(graph.root(), [](const Node& node) { return node.kind == Kind::kFork; });
 }
 
 std::string text_of(const Loc* loc) {
