@@ -746,10 +746,9 @@ class Parser {
     switch (node.kind) {
       case Kind::kConstant:
         node.constant = constant(0);
-        if (output && node.constant.is_int()) {
-          // As PyTorch writes them: 1 is a bool's True, and may be a float's 1.
-          if (output->kind == TypeKind::kBool) node.constant = Value(node.constant.as_int() != 0);
-        }
+        // As PyTorch writes a bool.
+        if (output && output->kind == TypeKind::kBool && node.constant.is_int())
+          node.constant = Value(node.constant.as_int() != 0);
         if (output) node.constant = with_classes(node.constant, output);
         break;
       case Kind::kTupleIndex: {
