@@ -214,8 +214,9 @@ class Parser {
       } else if (c == ']' || c == ')') {
         if (depth == 0) break;
         --depth;
+      } else if (options_.pytorch && text_.substr(at_, 2) == "::") {  // in the name of a class
+        ++at_;
       } else if (depth == 0 && (c == ',' || c == '=' || c == ':' || c == '\n')) {
-        // "::" does not occur in the names of types.
         break;
       } else if (depth == 0 && c == '.' && text_[at_ - 1] == ')') {
         break;  // a member of the enum

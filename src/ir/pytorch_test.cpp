@@ -91,6 +91,15 @@ TEST(PyTorchText, ConversionsAndDevicesAreNotOthers) {
   EXPECT_THAT(text, HasSubstr("aten::to.device(%x, %device)"));
 }
 
+TEST(PyTorchText, TheNameOfAClassMayHaveColonsWhereverItStands) {
+  const auto graph = read(R"(graph(%l : List[a::B], %i : int):
+  %x : a::B = aten::__getitem__(%l, %i)
+  return (%x)
+)");
+  EXPECT_EQ(graph->returns[0]->name, "a::B");
+  EXPECT_EQ(print(*read(print(*graph))), print(*graph));
+}
+
 TEST(PyTorchText, ArgumentsAreOneListOnlyForTheRowThatTakesOne) {
   OpTable ops;
   const Kernel nothing = [](OpContext&, const Value*) { return Value(); };

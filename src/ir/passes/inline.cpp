@@ -108,9 +108,18 @@ class Inliner {
     return changed;
   }
 
+  // The name may mean another function than the one that the call was compiled for. It fails when it is linked.
+  static bool fits(const Node& call, const Graph& callee) {
+    if (callee.inputs().size() != call.inputs.size() || callee.returns.size() != 1) return false;
+    for (size_t i = 0; i < call.inputs.size(); ++i) {
+      if (!is_subtype(call.inputs[i]->type, callee.inputs()[i]->type)) return false;
+    }
+    return is_subtype(callee.returns[0], call.output()->type);
+  }
+
   Def* inlined(const std::string& name, const Graph& callee, const Node& call, Graph& graph, Block& b,
                std::vector<Node*>* nodes) {
-    if (callee.inputs().size() != call.inputs.size() || callee.returns.size() != 1) return nullptr;
+    if (!fits(call, callee)) return nullptr;
     const std::unique_ptr<Graph> body = clone(callee);
     if (!return_at_end(*body) || body->root().ends_in_exit()) return nullptr;
     open_.insert(name);
