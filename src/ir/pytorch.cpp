@@ -233,9 +233,7 @@ class Classes {
  public:
   explicit Classes(const Slots& slots) : slots_(slots) {}
 
-  TypePtr known(const TypePtr& type) {
-    return type ? known_(type) : type;
-  }
+  TypePtr known(const TypePtr& type) { return type ? known_(type) : type; }
 
  private:
   TypePtr whole(const std::string& name) {
@@ -245,7 +243,8 @@ class Classes {
       return found->second;
     }
     if (++depth_ > kDeepestClass)
-      throw SyntaxError(fmt::format("classes are nested more than {} deep, at the class {}", kDeepestClass, name));
+      throw SyntaxError(
+          fmt::format("classes are nested more than {} deep, at the class {}", kDeepestClass, name));
     std::vector<ObjectType::Slot> slots;
     if (const auto own = slots_.find(name); own != slots_.end()) {
       for (const auto& [slot, type] : own->second) slots.push_back({slot, known(type)});

@@ -200,9 +200,7 @@ std::optional<Node> Graph::find_node(std::string_view kind, bool recurse) const 
   if (found.empty()) return std::nullopt;
   return found.front();
 }
-Graph Graph::copy() const {
-  return Graph(shared(ir::clone(data_->read()), data_->shelf, data_->owner));
-}
+Graph Graph::copy() const { return Graph(shared(ir::clone(data_->read()), data_->shelf, data_->owner)); }
 
 void Graph::lint() const {
   data_->settle_returns();

@@ -399,8 +399,7 @@ void Node::destroy() const {
 // --- Def
 
 ir::Def& Def::get() const {
-  if (def_->gone)
-    throw ValueError("this value is gone: its node was destroyed, or it was erased");
+  if (def_->gone) throw ValueError("this value is gone: its node was destroyed, or it was erased");
   return *def_;
 }
 TypePtr Def::type() const { return get().type; }

@@ -27,7 +27,8 @@ bool small(char c) { return c >= 'a' && c <= 'z'; }
 
 struct Parser::Deeper {
   explicit Deeper(Parser& p) : parser(p) {
-    if (++parser.depth_ > static_cast<int>(kDeepest)) parser.fail(fmt::format("nested deeper than {}", kDeepest));
+    if (++parser.depth_ > static_cast<int>(kDeepest))
+      parser.fail(fmt::format("nested deeper than {}", kDeepest));
   }
   ~Deeper() { --parser.depth_; }
   Parser& parser;

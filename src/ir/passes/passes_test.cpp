@@ -125,7 +125,8 @@ TEST_F(Passes, ACallThatDoesNotFitTheFunctionOfItsNameStays) {
 )");
   for (const char* call : {R"(%y : float = prim::CallFunction[name="f"](%x))",
                            R"(%y : int = prim::CallFunction[name="f"](%s))"}) {
-    const std::string after = inlined(std::string("graph(%x : int, %s : str):\n  ") + call + "\n  return (%y)\n");
+    const std::string after =
+        inlined(std::string("graph(%x : int, %s : str):\n  ") + call + "\n  return (%y)\n");
     EXPECT_THAT(after, HasSubstr(call));
     EXPECT_FALSE(changed);
   }
