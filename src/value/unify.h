@@ -32,7 +32,7 @@ template <class F>
 }
 
 // Types with others in place of the innermost ones, which have no elements: of all types of one text. What they share of
-// named tuples is shared afterwards too, so that the result is no larger than the text.
+// named tuples is shared afterwards too, so that the result is not larger than the text.
 class TypeMap {
  public:
   explicit TypeMap(std::function<TypePtr(const TypePtr& innermost)> f) : f_(std::move(f)) {}
