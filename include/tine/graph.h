@@ -22,8 +22,9 @@
 // A change checks that what it is given belongs to the graph and is still there, and ValueError says what is wrong. It does
 // not check types. lint() and create_function() do, and throw SyntaxError that quotes the node.
 //
-// Any number of threads may read a graph that nobody changes. uses() and debug_name() cost a walk over the graph after each
-// change, everything else the length of its result, or of the block where a node comes or goes.
+// One thread at a time uses a graph, its handles and the graphs of its forks, also to read: what is found out about it is kept.
+// copy() gives another thread a graph of its own. uses() and debug_name() cost a walk over the graph after each change,
+// everything else the length of its result, or of the block where a node comes or goes.
 #pragma once
 
 #include <cstddef>

@@ -112,8 +112,8 @@ class TINE_API Function {
   [[nodiscard]] Graph graph() const;
   // The same with each call of a script function replaced by what that one does, as far as it can be.
   [[nodiscard]] Graph inlined_graph() const;
-  // The races in it and in what it calls, as far as they can be seen: nearly all of what is reported is one, and not every race
-  // is reported. Looked for anew in each call, which takes about as long as compiling did.
+  // The races in it and in what it calls, as far as they can be seen. Nearly every report is a race, but not every race is
+  // reported. Looked for anew in each call.
   [[nodiscard]] std::vector<Race> races() const;
   // The code that runs: one instruction a line.
   [[nodiscard]] std::string instructions() const;

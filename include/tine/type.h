@@ -57,9 +57,13 @@ class TINE_API Type : public std::enable_shared_from_this<Type> {
   const TypeKind kind;
   const std::vector<TypePtr> of;  // List [T], Dict [K, V], Tuple, Union [...], Optional, Future, RRef [T]
   const std::string name;         // variable, object and function types, enums, and tuples of a class
+  // How many types it is, with those inside it, each as often as it stands there (at most the largest number), and how many
+  // of these stand one inside another: 1 and 0 of an int. What is done with a type takes time and stack by them. Types may
+  // share parts, so a short text can be a large type. A class of scripts is counted without its attributes, which come later.
+  const uint32_t size;
+  const uint32_t depth;
 
-  Type(TypeKind k, std::vector<TypePtr> elements = {}, std::string n = {})
-      : kind(k), of(std::move(elements)), name(std::move(n)) {}
+  Type(TypeKind k, std::vector<TypePtr> elements = {}, std::string n = {});
   virtual ~Type() = default;
 
   // As annotations say it: "List[int]", "Optional[Tensor]", "Tuple[int, str]", "Future[Tensor]",
@@ -101,6 +105,10 @@ class TINE_API Type : public std::enable_shared_from_this<Type> {
 
   // This as a tuple whose elements have names; null for all else.
   [[nodiscard]] virtual const NamedTupleType* named_tuple() const noexcept { return nullptr; }
+
+ protected:
+  // Without elements; those of `held` are inside it too.
+  Type(TypeKind k, std::string n, const std::vector<TypePtr>& held);
 };
 
 // A tuple whose elements have names: a class of `typing.NamedTuple` or `collections.namedtuple`. Without a name of its own it
@@ -145,8 +153,7 @@ class TINE_API ObjectType final : public Type {
     TypePtr type;
   };
   // Of a module.
-  ObjectType(std::string qualified_name, std::vector<Slot> s)
-      : Type(TypeKind::kObject, {}, std::move(qualified_name)), slots_(std::move(s)) {}
+  ObjectType(std::string qualified_name, std::vector<Slot> s);
   [[nodiscard]] static std::shared_ptr<const ObjectType> open_class(std::string qualified_name);
   struct Method {
     std::string name;
@@ -191,7 +198,8 @@ class TINE_API ObjectType final : public Type {
 // Parses what str() prints, and PyTorch's schema forms (`int[]`, `Tensor?`, `Future(t)`, `t[]`, `Scalar`, `ScalarType`,
 // `float`, `str`, `(Tensor, Tensor)`). Another name is a variable when it starts with a small letter and has no dot, and
 // otherwise an ObjectType without slots, which is equal to the class of that name. What definition() defines is added to
-// `names`, in which other names are looked for first. Throws SyntaxError, which quotes the text; types may be nested 64 deep.
+// `names`, in which other names are looked for first. Throws SyntaxError, which quotes the text. Types may be nested 64 deep,
+// and one may have a size of 4096, however many of the types in it have names.
 [[nodiscard]] TINE_API TypePtr parse_type(std::string_view text, TypeNames* names = nullptr);
 // A tuple of that type: of its class, if it has one.
 [[nodiscard]] TINE_API Value tuple_of(std::vector<Value> items, const Type& type);

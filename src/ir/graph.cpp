@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 #include <unordered_map>
 #include <utility>
 
 #include "src/ir/verify.h"
+#include "src/ir/walk.h"
+#include "tine/error.h"
 
 namespace tine::ir {
 namespace {
@@ -54,28 +57,21 @@ void copy_block(const Block& from, Block& to, Graph& graph, Copies* copies) {
 
 std::vector<std::string> called_functions(const Graph& graph) {
   std::vector<std::string> names;
-  std::vector<const Block*> open = {&graph.root()};  // no recursion: blocks may nest deep
-  while (!open.empty()) {
-    const Block& block = *open.back();
-    open.pop_back();
-    for (const Node* node : block.nodes) {
-      if (node->names_function()) names.push_back(node->name);
-      if (node->kind == Kind::kCallMethod)
-        names.push_back(node->inputs.front()->type->name + "." + node->name);
-      // The methods of an object behind its interface are found when they are called.
-      if (node->kind == Kind::kUncheckedCast) {
-        const TypePtr& to = node->outputs.front()->type;
-        if (const auto* const interface = dynamic_cast<const ObjectType*>(to.get());
-            interface && interface->is_interface()) {
-          for (const ObjectType::Method& method : interface->methods())
-            names.push_back(node->inputs.front()->type->name + "." + method.name);
-        }
+  const auto look = [&](const Node& node) {
+    if (node.names_function()) names.push_back(node.name);
+    if (node.kind == Kind::kCallMethod) names.push_back(node.callee());
+    // The methods of an object behind its interface are found when they are called.
+    if (node.kind == Kind::kUncheckedCast) {
+      const TypePtr& to = node.outputs.front()->type;
+      if (const auto* const interface = dynamic_cast<const ObjectType*>(to.get());
+          interface && interface->is_interface()) {
+        for (const ObjectType::Method& method : interface->methods())
+          names.push_back(node.inputs.front()->type->name + "." + method.name);
       }
-      if (node->kind == Kind::kEnter) names.push_back(node->inputs.front()->type->name + ".__exit__");
-      open.insert(open.end(), node->blocks.begin(), node->blocks.end());
-      if (node->subgraph) open.push_back(&node->subgraph->root());
     }
-  }
+    if (node.kind == Kind::kEnter) names.push_back(node.inputs.front()->type->name + ".__exit__");
+  };
+  each_node(graph.root(), look, Forks::kEnter);
   // Sorted, so that the answer does not depend on the order of this walk.
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
@@ -86,8 +82,21 @@ std::unique_ptr<Graph> clone(const Graph& graph) {
   auto out = std::make_unique<Graph>(graph.name);
   out->returns = graph.returns;
   Copies copies;
-  copy_block(graph.root(), out->root(), *out, &copies);
+  try {
+    copy_block(graph.root(), out->root(), *out, &copies);
+  } catch (const std::out_of_range&) {
+    throw ValueError("the graph uses a value that is in no block of it; lint() says which");
+  }
   return out;
+}
+
+void keep_used(const Block& block, Copies* copies) {
+  each_block(block, [&](const Block& b) {
+    for (Def* def : b.outputs) copies->emplace(def, def);
+    for (const Node* node : b.nodes) {
+      for (Def* def : node->inputs) copies->emplace(def, def);
+    }
+  });
 }
 
 Node* clone_node(const Node& node, Graph& graph, Copies* copies) {
@@ -116,6 +125,11 @@ bool Node::is_exit() const noexcept {
     case Kind::kIf: return blocks.size() == 2 && blocks[0]->ends_in_exit() && blocks[1]->ends_in_exit();
     default: return false;
   }
+}
+
+std::string Node::callee() const {
+  if (kind == Kind::kCallFunction) return name;
+  return kind == Kind::kCallMethod ? inputs.front()->type->name + "." + name : std::string();
 }
 
 // Nodes, blocks and values are in deques, so they never move. Removed ones stay allocated until the graph is destroyed.
@@ -166,17 +180,25 @@ void Graph::remove(Node* node) {
 
 void Graph::destroy(Node* node) {
   if (node->owner) remove(node);
-  std::vector<Node*> open = {node};
-  while (!open.empty()) {
-    Node* const lost = open.back();
-    open.pop_back();
-    lost->gone = true;
-    for (Def* def : lost->outputs) def->gone = true;
-    for (Block* block : lost->blocks) {
-      for (Def* def : block->params) def->gone = true;
-      open.insert(open.end(), block->nodes.begin(), block->nodes.end());
+  forget(*node);
+}
+
+void Graph::forget(Node& node) {
+  node.owner = nullptr;
+  node.gone = true;
+  for (Def* def : node.outputs) def->gone = true;
+  for (Block* block : node.blocks) forget(*block);
+}
+
+void Graph::forget(Block& block) {
+  each_block(block, [](Block& lost) {
+    lost.gone = true;
+    for (Def* def : lost.params) def->gone = true;
+    for (Node* node : lost.nodes) {
+      node->gone = true;
+      for (Def* def : node->outputs) def->gone = true;
     }
-  }
+  });
 }
 
 void Graph::erase(Def* def) {

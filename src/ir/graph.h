@@ -37,7 +37,7 @@ struct Def {
   Node* node = nullptr;    // what computes it; null for a block's parameter
   Block* block = nullptr;  // the block it is a parameter of, else null
   int id = 0;              // unique in its graph
-  bool gone = false;       // taken away by destroy() or an erase_* of Graph; tools may still hold it
+  bool gone = false;       // taken away by forget() or erase() of Graph; tools may still hold it
 };
 
 // What a node does. The text name is in the first column; `in` and `out` are Node::inputs and outputs.
@@ -131,6 +131,8 @@ struct Node {
   [[nodiscard]] Def* output() const { return outputs.front(); }
   // Leaves the block: return, break, continue, raise, or an `if` both of whose branches do.
   [[nodiscard]] bool is_exit() const noexcept;
+  // The qualified name of the function or method that it calls; empty where it calls none.
+  [[nodiscard]] std::string callee() const;
   // A call of a script function, or the name of one.
   [[nodiscard]] bool names_function() const noexcept {
     return kind == Kind::kCallFunction || (kind == Kind::kConstant && !name.empty());
@@ -147,6 +149,7 @@ struct Block {
   std::vector<Node*> nodes;
   std::vector<Def*> outputs;  // empty when the block ends in an exit
   Node* owner = nullptr;      // the If or Loop; null for the root
+  bool gone = false;          // its node lost it, as Node::gone
   [[nodiscard]] bool ends_in_exit() const noexcept { return !nodes.empty() && nodes.back()->is_exit(); }
 };
 
@@ -174,8 +177,12 @@ class Graph {
   void insert_before(Node* place, Node* node);  // in the place's block
   // The inverse of append; the node's outputs must be unused.
   void remove(Node* node);
-  // The same for good, with all that is in its blocks: they are marked as gone.
+  // The same for good: forget().
   void destroy(Node* node);
+  // Marks as gone a node that is in no block any more, with all that is in its blocks. For a pass, which makes lists of nodes
+  // anew.
+  static void forget(Node& node);
+  static void forget(Block& block);
   // An input, a result or a parameter that nobody uses.
   void erase(Def* def);
 
@@ -190,12 +197,16 @@ class Graph {
   int next_id_ = 0;
 };
 
-// The same nodes in a graph of their own (fork subgraphs too), for a pass to change.
+// The same nodes in a graph of their own (fork subgraphs too), for a pass to change. ValueError where one uses a value that is in
+// no block before it, which no verified graph does.
 [[nodiscard]] std::unique_ptr<Graph> clone(const Graph& graph);
 // Which Def of a copy stands for one of the original.
 using Copies = std::unordered_map<const Def*, Def*>;
 // A copy of the node in `graph`, in no block yet. `copies` has what its inputs and its blocks use, and gets its results.
+// std::out_of_range where it lacks one.
 [[nodiscard]] Node* clone_node(const Node& node, Graph& graph, Copies* copies);
+// For a copy in the same graph: what the block and those in it use is itself, where `copies` does not say otherwise.
+void keep_used(const Block& block, Copies* copies);
 // The qualified names of the functions and methods that it calls, forks or names, in its blocks and subgraphs.
 [[nodiscard]] std::vector<std::string> called_functions(const Graph& graph);
 

@@ -10,14 +10,13 @@
 
 #include "src/ir/passes/rewrite.h"
 #include "src/ir/verify.h"
+#include "src/value/unify.h"
 
 namespace tine::ir {
 namespace {
 
 // What PyTorch calls otherwise.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kNames = {{
-    {"aten::IntImplicit", "aten::Int"},
-    {"aten::FloatImplicit", "aten::Float"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kNames = {{
     {"aten::ScalarImplicit", "aten::item"},
     {"prim::shape", "aten::size"},
 }};
@@ -119,9 +118,6 @@ class Writer {
   }
 
   std::vector<Def*> operator_(std::string_view name) {
-    // aten::to of a device and a dtype: there is one device here.
-    if (name == "aten::to" && inputs_.size() > 2 && inputs_[1]->type->kind == TypeKind::kStr)
-      inputs_.erase(inputs_.begin() + 1);
     for (const auto& [theirs, ours] : kNames) {
       if (name == theirs) name = ours;
     }
@@ -144,7 +140,7 @@ class Writer {
       }
     }
     std::string types;
-    for (const Def* def : inputs_) types += (types.empty() ? "" : ", ") + def->type->str();
+    for (const Def* def : node_.inputs) types += (types.empty() ? "" : ", ") + def->type->str();
     if (ops_.overloads(name).empty() && ops_.overloads(other).empty())
       fail("tine has no operator of this name");
     fail(fmt::format("no overload takes ({})", types));
@@ -153,8 +149,9 @@ class Writer {
   // The inputs as the row takes them. What is still to be written is null there: a default, or the list of the rest.
   bool matches(const Op& op, std::vector<Def*>* inputs) {
     const std::vector<Argument>& args = op.schema.args;
-    *inputs = inputs_;
+    *inputs = node_.inputs;
     stand_ins_.clear();
+    packs_ = false;
     if (result_of(op, *inputs)) return true;
     // PyTorch may have arguments more, which say what is the case here anyway.
     while (inputs->size() > args.size() && is_off(inputs->back())) inputs->pop_back();
@@ -178,15 +175,13 @@ class Writer {
   bool packed(const Op& op, std::vector<Def*>* inputs) {
     const std::vector<Argument>& args = op.schema.args;
     if (args.empty() || args.back().type->kind != TypeKind::kList ||
-        args.back().type->of[0]->kind != TypeKind::kAny || inputs_.size() + 1 < args.size())
+        args.back().type->of[0]->kind != TypeKind::kAny || node_.inputs.size() + 1 < args.size())
       return false;
-    inputs->assign(inputs_.begin(), inputs_.begin() + static_cast<std::ptrdiff_t>(args.size()) - 1);
+    inputs->assign(node_.inputs.begin(), node_.inputs.begin() + static_cast<std::ptrdiff_t>(args.size()) - 1);
     stand_ins_.clear();
     inputs->push_back(stand_in(args.back().type));
     packs_ = true;
-    if (result_of(op, *inputs)) return true;
-    packs_ = false;
-    return false;
+    return result_of(op, *inputs) != nullptr;
   }
   Def* stand_in(TypePtr type) {
     auto& made = stand_ins_.emplace_back(std::make_unique<Def>());
@@ -201,7 +196,7 @@ class Writer {
   std::vector<Def*> written(const Op& op, std::vector<Def*> inputs) {
     if (packs_) {
       const size_t own = op.schema.args.size() - 1;
-      std::vector<Def*> rest(inputs_.begin() + static_cast<std::ptrdiff_t>(own), inputs_.end());
+      std::vector<Def*> rest(node_.inputs.begin() + static_cast<std::ptrdiff_t>(own), node_.inputs.end());
       inputs[own] = at_.list(std::move(rest), Type::any());
       return inputs;
     }
@@ -224,45 +219,21 @@ class Writer {
   Builder& at_;
   const OpTable& ops_;
   const ForeignNode& node_;
-  std::vector<Def*> inputs_ = node_.inputs;  // of the row
   std::vector<std::unique_ptr<Def>> stand_ins_;
   bool packs_ = false;
 };
 
 using Slots = std::map<std::string, std::map<std::string, TypePtr>>;
 
-template <class F>
-void each_graph(Graph& graph, F f) {
-  f(graph);
-  (void)in_subgraphs(graph.root(), [&](Graph& sub) {
-    each_graph(sub, f);
-    return false;
-  });
-}
-
-template <class F>
-void each_node(Block& block, F f) {
-  for (Node* node : block.nodes) {
-    f(*node);
-    for (Block* inner : node->blocks) each_node(*inner, f);
-  }
-}
+// Two classes of one name are compared with all that is in them.
+constexpr int kDeepestClass = 64;
+constexpr uint32_t kLargestClass = uint32_t{1} << 20;
 
 class Classes {
  public:
   explicit Classes(const Slots& slots) : slots_(slots) {}
 
-  TypePtr known(const TypePtr& type) {
-    if (!type) return type;
-    if (type->kind == TypeKind::kObject) return whole(type->name);
-    std::vector<TypePtr> of;
-    bool same = true;
-    for (const TypePtr& inner : type->of) {
-      of.push_back(known(inner));
-      same = same && of.back() == inner;
-    }
-    return same ? type : type->over(std::move(of));
-  }
+  TypePtr known(const TypePtr& type) { return type ? known_(type) : type; }
 
  private:
   TypePtr whole(const std::string& name) {
@@ -271,15 +242,24 @@ class Classes {
       if (!found->second) throw SyntaxError(fmt::format("the class {} contains itself", name));
       return found->second;
     }
+    if (++depth_ > kDeepestClass)
+      throw SyntaxError(
+          fmt::format("classes are nested more than {} deep, at the class {}", kDeepestClass, name));
     std::vector<ObjectType::Slot> slots;
     if (const auto own = slots_.find(name); own != slots_.end()) {
       for (const auto& [slot, type] : own->second) slots.push_back({slot, known(type)});
     }
-    return done_[name] = std::make_shared<const ObjectType>(name, std::move(slots));
+    --depth_;
+    auto type = std::make_shared<const ObjectType>(name, std::move(slots));
+    if (type->size > kLargestClass) throw SyntaxError(fmt::format("the class {} is too large", name));
+    return done_[name] = std::move(type);
   }
 
   const Slots& slots_;
   std::map<std::string, TypePtr> done_;
+  int depth_ = 0;
+  TypeMap known_{
+      [this](const TypePtr& type) { return type->kind == TypeKind::kObject ? whole(type->name) : type; }};
 };
 
 }  // namespace

@@ -334,7 +334,64 @@ TEST(IrText, NestsToItsLimitsAndNoDeeper) {
     return refusal(text);
   };
   EXPECT_EQ(forks(64), "accepted");
-  EXPECT_EQ(forks(65), "IR: forks are nested more than 64 deep in one graph");
+  // Before the chain is there, which would be destroyed one graph inside the other.
+  EXPECT_THAT(forks(65), testing::StartsWith("IR text, line 194, column 22: forks are nested more than 64 "
+                                             "deep in one graph"));
+  EXPECT_THAT(forks(100'000), HasSubstr("forks are nested more than 64 deep in one graph"));
+}
+
+// `%x : A1`, where A1 is a name, is as large a type as A1 is.
+std::string doubling(int times, const char* leaf) {
+  std::string text = fmt::format("%p0 : NamedTuple(A0, x : {})", leaf);
+  for (int i = 1; i <= times; ++i)
+    text += fmt::format(", %p{} : NamedTuple(A{}, x : A{}, y : A{})", i, i, i - 1, i - 1);
+  return text;
+}
+
+TEST(IrText, TypesThatShareTheirPartsAreBoundedByWhatTheyAre) {
+  const auto doubled = [](int times, const ParseOptions& options = {}) {
+    return refusal("graph(" + doubling(times, "int") + "):\n  return (%p0)\n", options);
+  };
+  EXPECT_EQ(doubled(10), "accepted");  // 3,071 types
+  EXPECT_THAT(doubled(11), HasSubstr("the type is too large: 6143 types are in it, at most 4096 are read"));
+  EXPECT_THAT(doubled(60), HasSubstr("the type is too large"));
+  ParseOptions pytorch;
+  pytorch.pytorch = true;
+  EXPECT_THAT(doubled(60, pytorch), HasSubstr("the type is too large"));
+  const auto chained = [](int times) {
+    std::string text = "graph(%p0 : NamedTuple(A0, x : int)";
+    for (int i = 1; i <= times; ++i) text += fmt::format(", %p{} : NamedTuple(A{}, x : A{})", i, i, i - 1);
+    return refusal(text + "):\n  return (%p0)\n");
+  };
+  EXPECT_EQ(chained(63), "accepted");
+  EXPECT_THAT(chained(64), HasSubstr("nested deeper than 64"));
+  EXPECT_THAT(chained(100'000), HasSubstr("nested deeper than 64"));
+}
+
+TEST(IrText, UsesOfOneNamedTypeAreOneObjectAlsoWithClassesInIt) {
+  const auto object = std::make_shared<const ObjectType>("C0", std::vector<ObjectType::Slot>());
+  ParseOptions options;
+  options.object_type = [&](std::string_view name) { return name == "C0" ? object : nullptr; };
+  const auto graph = parse("graph(" + doubling(10, "C0") + ", %q : A10, %r : List[A10]):\n  return (%p0)\n",
+                           ops(), "f", options);
+  const std::vector<Def*>& inputs = graph->inputs();
+  EXPECT_EQ(inputs[10]->type, inputs[11]->type);
+  EXPECT_EQ(inputs[10]->type, inputs[12]->type->of[0]);
+  EXPECT_EQ(inputs[10]->type->of[0], inputs[9]->type);
+}
+
+TEST(IrText, OfPyTorchNestsClassesToTheirLimit) {
+  ParseOptions options;
+  options.pytorch = true;
+  const auto classes = [&](int depth) {
+    std::string text = "graph(%x0 : __torch__.C0):\n";
+    for (int i = 1; i <= depth; ++i)
+      text += fmt::format("  %x{} : __torch__.C{} = prim::GetAttr[name=\"a\"](%x{})\n", i, i, i - 1);
+    return refusal(text + "  return (%x0)\n", options);
+  };
+  EXPECT_EQ(classes(63), "accepted");
+  EXPECT_THAT(classes(64), HasSubstr("classes are nested more than 64 deep"));
+  EXPECT_THAT(classes(100'000), HasSubstr("classes are nested more than 64 deep"));
 }
 
 TEST(IrText, LengthsOfTypesAndNumbersOfTermsActAtTheirEdge) {

@@ -12,8 +12,7 @@
 namespace tine::ir {
 namespace {
 
-// The passes and the emitter recurse into blocks and forks, so their depth is bounded here.
-constexpr int kDeepestFork = 64;
+// The passes and the emitter recurse into blocks too.
 constexpr int kDeepestBlock = 400;
 
 class Verifier {
@@ -22,7 +21,9 @@ class Verifier {
       : graph_(graph), fork_depth_(fork_depth), is_function_(is_function) {}
 
   void run() {
-    if (fork_depth_ > kDeepestFork) throw SyntaxError("IR: forks are nested more than 64 deep in one graph");
+    if (fork_depth_ > kDeepestFork) {
+      throw SyntaxError(fmt::format("IR: forks are nested more than {} deep in one graph", kDeepestFork));
+    }
     if (is_function_ && graph_.returns.size() > 1) {
       throw SyntaxError(
           fmt::format("IR: the graph '{}' returns {} values; a function returns one (a tuple for several)",

@@ -12,6 +12,9 @@
 
 namespace tine::ir {
 
+// The passes and the emitter recurse into forks.
+constexpr int kDeepestFork = 64;
+
 // Definitions before uses and only in scope, types, arities, exits at the ends of blocks, known attributes; fork
 // subgraphs, too.
 void verify(const Graph& graph);

@@ -1,4 +1,5 @@
 // The text in which the classes of a scripted module travel: what is wrong in it is refused, whatever its hash says.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -180,6 +181,23 @@ TEST_F(ClassCode, HasABoundedNumberOfClassesAndAttributes) {
   std::string wide = "tine-script 1\nclass A \n";
   for (int i = 0; i < 16'385; ++i) wide += "slot a int\n";
   EXPECT_THAT(error_of([&] { (void)import(wide); }), HasSubstr("slot"));
+}
+
+TEST_F(ClassCode, HoldsOtherClassesToABoundedDepthAndSize) {
+  const auto chain = [](int length, const char* more) {
+    std::string text = "tine-script 1\nclass A \nslot x int\n";
+    for (int i = 1; i < length; ++i) {
+      text += fmt::format("class A \nslot x C{}\n", i - 1);
+      if (*more) text += fmt::format("slot {} C{}\n", more, i - 1);
+    }
+    return text;
+  };
+  EXPECT_EQ(import(chain(256, "")).size(), 256u);
+  for (const std::string& text : {chain(258, ""), chain(60'000, ""), chain(40, "y")})
+    EXPECT_THAT(error_of([&] { (void)import(text); }), HasSubstr("is too large"));
+  // The types of a second reading are compared with those of the first.
+  EXPECT_EQ(import(chain(18, "y")).size(), 18u);
+  EXPECT_EQ(import(chain(18, "y")).size(), 18u);
 }
 
 }  // namespace

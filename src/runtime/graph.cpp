@@ -42,17 +42,14 @@ std::optional<ir::Kind> own_kind(std::string_view name) {
 
 void collect(const std::shared_ptr<Data>& data, ir::Block& root, std::string_view kind, bool recurse,
              bool only_first, std::vector<Node>* out) {
-  std::vector<std::pair<ir::Block*, size_t>> open = {{&root, 0}};  // no recursion: blocks may nest deep
-  while (!open.empty() && !(only_first && !out->empty())) {
-    auto& [block, next] = open.back();
-    if (next == block->nodes.size()) {
-      open.pop_back();
-      continue;
-    }
-    ir::Node* const node = block->nodes[next++];
-    if (kind_of_node(*node) == kind) out->emplace_back(data, node);
-    if (!recurse) continue;
-    for (size_t i = node->blocks.size(); i-- > 0;) open.emplace_back(node->blocks[i], 0);
+  const auto look = [&](ir::Node& node) {
+    if (kind_of_node(node) == kind) out->emplace_back(data, &node);
+    return only_first && !out->empty();
+  };
+  if (recurse) {
+    (void)ir::any_node(root, look);
+  } else {
+    (void)std::any_of(root.nodes.begin(), root.nodes.end(), [&](ir::Node* node) { return look(*node); });
   }
 }
 
@@ -74,11 +71,13 @@ void settle_op(const OpTable& ops, ir::Graph& graph, ir::Node& node) {
   }
 }
 
-void check_depth(const ir::Block& block, const ir::Node& node) {
+void check_place(const ir::Block& block, const ir::Node& node) {
   constexpr int kDeepest = 200;
   int depth = 0;
-  for (const ir::Block* around = &block; around->owner && around->owner->owner; around = around->owner->owner)
-    ++depth;
+  for (const ir::Block* around = &block; around->owner; around = around->owner->owner, ++depth) {
+    if (around->owner == &node) throw ValueError("a node cannot stand inside a block of its own");
+    if (!around->owner->owner) break;  // of a node that is in no block
+  }
   int height = 0;
   std::vector<std::pair<const ir::Node*, int>> open = {{&node, 0}};
   while (!open.empty()) {
@@ -110,6 +109,7 @@ TypePtr type_of_constant(const Value& value) {
     case Tag::kFloat:
     case Tag::kString:
     case Tag::kTensor:
+    case Tag::kEnum:
     case Tag::kList:
     case Tag::kTuple:
     case Tag::kDict: return type_of(value);
@@ -121,7 +121,7 @@ TypePtr type_of_constant(const Value& value) {
 void Graph::Data::look() {
   if (uses_at_ == get().edits) return;
   uses_.clear();
-  each_block(get().root(), [&](ir::Block& block) {
+  ir::each_block(get().root(), [&](ir::Block& block) {
     for (ir::Node* node : block.nodes) {
       for (size_t i = 0; i < node->inputs.size(); ++i) uses_[node->inputs[i]].nodes.emplace_back(node, i);
     }
@@ -147,16 +147,13 @@ const std::string& Graph::Data::name_of(const ir::Def* def) {
   return name;
 }
 void Graph::Data::place(const std::shared_ptr<Data>& of, ir::Node* node) {
-  if (of->insert_before && (of->insert_before->gone || !of->insert_before->owner))
-    of->insert_before = nullptr;
+  of->settle_insert_point();
   if (of->insert_before) {
-    check_depth(*of->insert_before->owner, *node);
+    check_place(*of->insert_before->owner, *node);
     of->get().insert_before(of->insert_before, node);
   } else {
-    ir::Block* block = of->insert_block;
-    if (!block || (block->owner && block->owner->gone)) block = &of->get().root();
-    check_depth(*block, *node);
-    of->get().append(*block, node);
+    check_place(*of->insert_block, *node);
+    of->get().append(*of->insert_block, node);
   }
   of->edited();
 }
@@ -182,19 +179,9 @@ std::string Graph::svg() const { return ir::svg(data_->read()); }
 
 std::vector<std::string> Graph::node_kinds() const {
   std::vector<std::string> kinds;
-  std::vector<std::pair<const ir::Block*, size_t>> open = {
-      {&data_->read().root(), 0}};  // no recursion: blocks may nest deep
-  while (!open.empty()) {
-    auto& [block, next] = open.back();
-    if (next == block->nodes.size()) {
-      open.pop_back();
-      continue;
-    }
-    const ir::Node& node = *block->nodes[next++];
-    kinds.emplace_back(kind_of_node(node));
-    if (node.subgraph) open.emplace_back(&node.subgraph->root(), 0);
-    for (size_t i = node.blocks.size(); i-- > 0;) open.emplace_back(node.blocks[i], 0);
-  }
+  ir::each_node(
+      data_->read().root(), [&](const ir::Node& node) { kinds.emplace_back(kind_of_node(node)); },
+      ir::Forks::kEnter);
   return kinds;
 }
 
@@ -213,13 +200,7 @@ std::optional<Node> Graph::find_node(std::string_view kind, bool recurse) const 
   if (found.empty()) return std::nullopt;
   return found.front();
 }
-Graph Graph::copy() const {
-  try {
-    return Graph(shared(ir::clone(data_->read()), data_->shelf, data_->owner));
-  } catch (const std::out_of_range&) {
-    throw ValueError("the graph uses a value that is in no block of it; lint() says which");
-  }
-}
+Graph Graph::copy() const { return Graph(shared(ir::clone(data_->read()), data_->shelf, data_->owner)); }
 
 void Graph::lint() const {
   data_->settle_returns();
@@ -303,18 +284,7 @@ Node Graph::create_clone(const Node& node, const std::vector<std::pair<Def, Def>
   if (&node.graph_->get() == &data_->get()) {
     // What is not mapped stays what it is.
     for (ir::Def* def : from.inputs) copies.emplace(def, def);
-    std::vector<const ir::Node*> open = {&from};
-    while (!open.empty()) {
-      const ir::Node* const one = open.back();
-      open.pop_back();
-      for (const ir::Block* block : one->blocks) {
-        for (ir::Def* def : block->outputs) copies.emplace(def, def);
-        for (const ir::Node* inner : block->nodes) {
-          for (ir::Def* def : inner->inputs) copies.emplace(def, def);
-          open.push_back(inner);
-        }
-      }
-    }
+    for (const ir::Block* block : from.blocks) ir::keep_used(*block, &copies);
   }
   for (const auto& [was, is] : mapped) copies.insert_or_assign(&was.get(), Data::def(is, data_));
   try {
@@ -343,8 +313,9 @@ void Graph::set_insert_point(const Block& at_end_of) const {
   data_->insert_before = nullptr;
 }
 Node Graph::insert_point() const {
-  if (data_->insert_before && !data_->insert_before->gone) return Node(data_, data_->insert_before);
-  return Node(data_, data_->insert_block ? data_->insert_block : &data_->get().root(), true);
+  data_->settle_insert_point();
+  if (data_->insert_before) return Node(data_, data_->insert_before);
+  return Node(data_, data_->insert_block, true);
 }
 
 Node Graph::insert_node(const Node& node) const {
@@ -364,7 +335,7 @@ struct Given {
   TypePtr type;
 };
 
-bool fit_constant(Given* given, const Argument& argument) {
+void fit_constant(Given* given, const Argument& argument) {
   const TypePtr& wanted = argument.type;
   if (given->constant.is_int() && wanted->kind == TypeKind::kFloat)
     given->constant = Value(static_cast<double>(given->constant.to_int()));
@@ -373,7 +344,6 @@ bool fit_constant(Given* given, const Argument& argument) {
   if (given->constant.is(Tag::kList) && given->constant.as_list().items.empty() &&
       wanted->kind == TypeKind::kList && wanted->of[0]->kind != TypeKind::kVariable)
     given->type = wanted;
-  return true;
 }
 
 }  // namespace
@@ -428,7 +398,7 @@ Def Graph::insert(std::string_view name, const std::vector<std::variant<Def, Val
       } else {
         fits = false;
       }
-      if (fits && !all.back().def) fits = fit_constant(&all.back(), parameter);
+      if (fits && !all.back().def) fit_constant(&all.back(), parameter);
     }
     if (!fits || named != keywords.size()) continue;
     std::vector<ir::Def> stand_ins(all.size());
@@ -538,7 +508,7 @@ bool Graph::run_pass(std::string_view name) const {
     if (pass == kPasses.end()) throw ValueError(fmt::format("there is no pass named '{}'", name));
     changed = pass->second(data_->get());
   }
-  data_->edited();
+  ir::each_graph(data_->get(), [](ir::Graph& graph) { ++graph.edits; });
   return changed;
 }
 

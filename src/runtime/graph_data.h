@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "src/ir/graph.h"
+#include "src/ir/walk.h"
 #include "src/runtime/script.h"
 #include "src/runtime/script_shelf.h"
 #include "tine/graph.h"
@@ -63,6 +63,11 @@ struct Graph::Data {
   // Where insert_node() puts a node: before it, or at the end of the block.
   ir::Block* insert_block = nullptr;
   ir::Node* insert_before = nullptr;
+  // Where what was there is gone, at the end of its block, or of the graph.
+  void settle_insert_point() {
+    if (insert_before && (insert_before->gone || !insert_before->owner)) insert_before = nullptr;
+    if (!insert_block || insert_block->gone) insert_block = &get().root();
+  }
 
   static ir::Def* def(const Def& handle, const std::shared_ptr<Data>& of) {
     ir::Def& known = handle.get();
@@ -105,8 +110,8 @@ inline std::string_view kind_of_node(const ir::Node& node) {
 // The overload that takes the inputs. Without one the node keeps what it has: lint() says what is wrong with it.
 void settle_op(const OpTable& ops, ir::Graph& graph, ir::Node& node);
 
-// Throws ValueError where blocks would nest deeper than text and passes go.
-void check_depth(const ir::Block& block, const ir::Node& node);
+// Throws ValueError where a node may not be put: inside itself, and where blocks would nest deeper than text and passes go.
+void check_place(const ir::Block& block, const ir::Node& node);
 // What is used cannot go.
 void not_used(Graph::Data& data, const ir::Def& def);
 void in_range(size_t index, size_t size, std::string_view what);
@@ -117,20 +122,5 @@ void in_range(size_t index, size_t size, std::string_view what);
 // The nodes of the kind in the order of the text.
 void collect(const std::shared_ptr<Graph::Data>& data, ir::Block& root, std::string_view kind, bool recurse,
              bool only_first, std::vector<Node>* out);
-
-// The block and those in it, in the order of the text.
-template <class F>
-void each_block(ir::Block& root, F f) {
-  std::vector<ir::Block*> open = {&root};  // no recursion: blocks may nest deep
-  while (!open.empty()) {
-    ir::Block* const block = open.back();
-    open.pop_back();
-    f(*block);
-    for (size_t i = block->nodes.size(); i-- > 0;) {
-      const std::vector<ir::Block*>& inner = block->nodes[i]->blocks;
-      open.insert(open.end(), inner.rbegin(), inner.rend());
-    }
-  }
-}
 
 }  // namespace tine::script

@@ -20,7 +20,7 @@ using Data = Graph::Data;
 // --- Block
 
 ir::Block& Block::get() const {
-  if (block_->owner && block_->owner->gone) throw ValueError("the node of this block was destroyed");
+  if (block_->gone) throw ValueError("the node of this block was destroyed");
   return *block_;
 }
 std::vector<Node> Block::nodes() const {
@@ -55,7 +55,7 @@ size_t Block::register_output(const Def& value) const {
 // --- Node
 
 void Node::check() const {
-  if (node_ ? node_->gone : block_->owner && block_->owner->gone)
+  if (node_ ? node_->gone : block_->gone)
     throw ValueError("this node was destroyed: its graph no longer has it");
 }
 ir::Node& Node::get() const {
@@ -173,20 +173,12 @@ bool Node::is_before(const Node& other) const {
   // The node of the walk that comes first: blocks come behind the node that has them.
   const ir::Node *const a = &get(), *const b = &other.get();
   if (a == b) return false;
-  bool before = false, found = false;
-  std::vector<std::pair<ir::Block*, size_t>> open = {{&graph_->get().root(), 0}};
-  while (!open.empty() && !found) {
-    auto& [block, next] = open.back();
-    if (next == block->nodes.size()) {
-      open.pop_back();
-      continue;
-    }
-    const ir::Node* const node = block->nodes[next++];
-    found = node == a || node == b;
-    before = node == a;
-    for (size_t i = node->blocks.size(); i-- > 0;) open.emplace_back(node->blocks[i], 0);
-  }
-  return found && before;
+  const ir::Node* first = nullptr;
+  (void)ir::any_node(graph_->get().root(), [&](const ir::Node& node) {
+    if (&node == a || &node == b) first = &node;
+    return first != nullptr;
+  });
+  return first == a;
 }
 
 bool Node::has_uses() const {
@@ -342,11 +334,7 @@ void Node::place_in(const Node& other, bool after) const {
   ir::Block* const block = other.node_ ? other.node_->owner : other.block_;
   if (!block) throw ValueError("the other node is in no block: insert it first");
   if (other.node_ == &node) return;
-  for (const ir::Block* around = block; around->owner; around = around->owner->owner) {
-    if (around->owner == &node) throw ValueError("a node cannot stand inside a block of its own");
-    if (!around->owner->owner) break;
-  }
-  check_depth(*block, node);
+  check_place(*block, node);
   if (node.owner) graph_->get().remove(&node);
   std::vector<ir::Node*>& nodes = block->nodes;
   auto at = other.node_ ? std::find(nodes.begin(), nodes.end(), other.node_) + (after ? 1 : 0)
@@ -382,10 +370,7 @@ void Node::become(std::string_view op, std::vector<Def> inputs) const {
     throw TypeError(fmt::format("no operator '{}' takes these inputs and has as many outputs", op));
   node.kind = ir::Kind::kOp;
   node.op = row;
-  for (ir::Block* block : std::exchange(node.blocks, {})) {
-    while (!block->nodes.empty()) graph_->get().destroy(block->nodes.back());
-    for (ir::Def* def : block->params) def->gone = true;
-  }
+  for (ir::Block* block : std::exchange(node.blocks, {})) ir::Graph::forget(*block);
   node.inputs = std::move(defs);
   node.outputs[0]->type = ir::result_of(*row, node.inputs);
   graph_->edited();
@@ -414,9 +399,7 @@ void Node::destroy() const {
 // --- Def
 
 ir::Def& Def::get() const {
-  const ir::Node* const around = def_->node ? def_->node : def_->block ? def_->block->owner : nullptr;
-  if (def_->gone || (around && around->gone))
-    throw ValueError("this value is gone: its node was destroyed, or it was erased");
+  if (def_->gone) throw ValueError("this value is gone: its node was destroyed, or it was erased");
   return *def_;
 }
 TypePtr Def::type() const { return get().type; }
@@ -476,7 +459,7 @@ void Def::replace_all_uses_after_node_with(const Node& node, const Def& other) c
       ir::Node& later = *block.nodes[i];
       std::replace(later.inputs.begin(), later.inputs.end(), def_, with);
       for (ir::Block* inner : later.blocks) {
-        each_block(*inner, [&](ir::Block& b) {
+        ir::each_block(*inner, [&](ir::Block& b) {
           std::replace(b.outputs.begin(), b.outputs.end(), def_, with);
           for (ir::Node* n : b.nodes) std::replace(n->inputs.begin(), n->inputs.end(), def_, with);
         });

@@ -13,8 +13,10 @@
 
 #include "src/ir/parse.h"
 #include "src/ir/print.h"
+#include "src/ir/walk.h"
 #include "src/runtime/script.h"
 #include "src/runtime/script_shelf.h"
+#include "src/value/unify.h"
 
 namespace tine {
 
@@ -38,21 +40,9 @@ constexpr size_t kMostTerms = 400'000;
 constexpr size_t kMostSlots = 16'384;
 constexpr size_t kLongestType = size_t{1} << 16;  // it may define named tuples and enums
 constexpr size_t kMostClasses = 65'536;
-
-// Visits every node of the graph, of inner blocks and of forks.
-template <class F>
-void each_node(const ir::Graph& graph, F&& visit) {
-  std::vector<const ir::Block*> open = {&graph.root()};
-  while (!open.empty()) {
-    const ir::Block& block = *open.back();
-    open.pop_back();
-    for (ir::Node* node : block.nodes) {
-      visit(*node);
-      for (const ir::Block* inner : node->blocks) open.push_back(inner);
-      if (node->subgraph) open.push_back(&node->subgraph->root());
-    }
-  }
-}
+// Of a module with those in it, each as often as it stands there: two of one name are compared with all that is in them.
+constexpr uint32_t kDeepestClass = 256;
+constexpr uint32_t kLargestClass = uint32_t{1} << 20;
 
 bool calls_foreign(const ir::Node& node) {
   return node.kind == ir::Kind::kOp && node.op->schema.name == "prim::PythonOp";
@@ -61,36 +51,33 @@ bool calls_foreign(const ir::Node& node) {
 using ObjectTypePtr = std::shared_ptr<const ObjectType>;
 using Renaming = std::function<TypePtr(const TypePtr&)>;  // of an object type
 
-TypePtr renamed(const TypePtr& type, const Renaming& rename) {
-  if (type->kind == TypeKind::kObject) return rename(type);
-  std::vector<TypePtr> of;
-  bool same = true;
-  for (const TypePtr& inner : type->of) {
-    of.push_back(renamed(inner, rename));
-    same = same && of.back() == inner;
-  }
-  return same ? type : type->over(std::move(of));
+TypeMap renamer(const Renaming& rename) {
+  return TypeMap(
+      [&rename](const TypePtr& type) { return type->kind == TypeKind::kObject ? rename(type) : type; });
 }
 
 void rename_types(Schema& schema, const Renaming& rename) {
-  for (Argument& a : schema.args) a.type = renamed(a.type, rename);
-  for (TypePtr& type : schema.returns) type = renamed(type, rename);
+  TypeMap renamed = renamer(rename);
+  for (Argument& a : schema.args) a.type = renamed(a.type);
+  for (TypePtr& type : schema.returns) type = renamed(type);
 }
 
 void rename_types(ir::Graph& graph, const Renaming& rename) {
+  TypeMap renamed = renamer(rename);
   const auto all = [&](const std::vector<ir::Def*>& defs) {
-    for (ir::Def* def : defs) def->type = renamed(def->type, rename);
+    for (ir::Def* def : defs) def->type = renamed(def->type);
   };
   all(graph.inputs());
-  for (TypePtr& type : graph.returns) type = renamed(type, rename);
-  each_node(graph, [&](ir::Node& node) {
+  for (TypePtr& type : graph.returns) type = renamed(type);
+  const auto all_of = [&](ir::Node& node) {
     all(node.outputs);
     for (const ir::Block* inner : node.blocks) all(inner->params);
-    if (node.type) node.type = renamed(node.type, rename);
+    if (node.type) node.type = renamed(node.type);
     if (!node.subgraph) return;
     all(node.subgraph->inputs());
-    for (TypePtr& type : node.subgraph->returns) type = renamed(type, rename);
-  });
+    for (TypePtr& type : node.subgraph->returns) type = renamed(type);
+  };
+  ir::each_node(graph.root(), all_of, ir::Forks::kEnter);
 }
 
 struct Entry {
@@ -254,13 +241,20 @@ std::vector<ObjectTypePtr> types_of(const std::vector<Class>& classes,
       throw SyntaxError(fmt::format("the code of a script: there is no class {} before its use", type->name));
     return types[index];
   };
+  TypeMap renamed = renamer(rename);
   for (size_t i = 0; i < classes.size(); ++i) {
     std::vector<ObjectType::Slot> slots;
-    for (const auto& slot : classes[i].slots) slots.push_back({slot.name, renamed(slot.type, rename)});
+    for (const auto& slot : classes[i].slots) slots.push_back({slot.name, renamed(slot.type)});
     if (classes[i].object) {
       for (const auto& slot : slots) types[i]->add_slot(slot.name, slot.type);
     } else {
       types[i] = std::make_shared<const ObjectType>(names[i], std::move(slots));
+      if (types[i]->depth > kDeepestClass || types[i]->size > kLargestClass) {
+        throw SyntaxError(
+            fmt::format("the code of a script: the class {} is too large: at most {} classes may be in each "
+                        "other, with {} attributes in all",
+                        names[i], kDeepestClass, kLargestClass));
+      }
     }
   }
   for (size_t i = 0; i < classes.size(); ++i) {
@@ -371,22 +365,22 @@ class Exporting {
     rename_types(signature, rename_);
     auto defaults = take_defaults(&signature);
     Entry e{signature.definition(), ir::clone(*one.graph), std::move(defaults)};
-    each_node(*e.graph, [&](ir::Node& node) {
+    const auto look = [&](ir::Node& node) {
       if (calls_foreign(node)) {
         throw ValueError(fmt::format(
             "{} cannot be sent: {} calls a function that is marked @ignore, which is this process's Python",
             what_, one.name));
       }
       if (node.kind == ir::Kind::kCallMethod) {
-        const std::string& type = node.inputs.front()->type->name;
-        add_method(class_of(node.inputs.front()->type), node.name, called(one, type + "." + node.name));
+        add_method(class_of(node.inputs.front()->type), node.name, called(one, node.callee()));
       } else if (node.kind == ir::Kind::kEnter) {
         const std::string& type = node.inputs.front()->type->name;
         add_method(class_of(node.inputs.front()->type), "__exit__", called(one, type + ".__exit__"));
       } else if (node.names_function()) {
         node.rename_function(fmt::format("f{}", add(called(one, node.name))));
       }
-    });
+    };
+    ir::each_node(e.graph->root(), look, ir::Forks::kEnter);
     rename_types(*e.graph, rename_);
     return e;
   }
@@ -408,7 +402,7 @@ class Exporting {
     for (const auto& slot : type.slots) {
       if (slot.name.find_first_of(" \n") != std::string::npos)
         throw ValueError(fmt::format("{}: an attribute is called `{}`", what_, slot.name));
-      slots.push_back({slot.name, renamed(slot.type, rename_)});
+      slots.push_back({slot.name, renamer(rename_)(slot.type)});
     }
     return slots;
   }
@@ -453,7 +447,7 @@ std::vector<compile::CompiledFunction> defined(Code& code, const std::vector<std
   std::vector<Entry>& entries = code.entries;
   std::vector<compile::CompiledFunction> compiled(entries.size());
   for (size_t i = 0; i < entries.size(); ++i) {
-    each_node(*entries[i].graph, [&](ir::Node& node) {
+    const auto named = [&](ir::Node& node) {
       if (calls_foreign(node))
         throw ValueError("the code of a script calls a function of this process's Python; it is refused");
       if (!node.names_function()) return;
@@ -463,7 +457,8 @@ std::vector<compile::CompiledFunction> defined(Code& code, const std::vector<std
         throw ValueError(fmt::format("the code of a script calls `{}`, which is not in it", node.name));
       }
       node.rename_function(names[callee]);
-    });
+    };
+    ir::each_node(entries[i].graph->root(), named, ir::Forks::kEnter);
     Schema schema = Schema::parse(entries[i].signature);
     rename_types(schema, rename);
     rename_types(*entries[i].graph, rename);

@@ -52,8 +52,7 @@ class Worker::Parts final : private Handler, public RemoteCaller {
   [[nodiscard]] std::shared_ptr<Agent> agent() const;
   [[nodiscard]] bool joined() const noexcept;
   void set_script_runner(ScriptRunner* runner) noexcept { scripts_ = runner; }
-  // In the child after fork(2), before it returns there: no lock, nobody's code.
-  // Whether the parent was a worker.
+  // In the child after fork(2), before it returns there: no lock, nobody's code. True when the parent was a worker.
   bool leave_in_child() noexcept;
   // The default Runtime of such a child: its errors say so. Before it is shared.
   void set_in_child() noexcept { is_in_child_ = true; }

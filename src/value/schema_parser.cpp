@@ -12,7 +12,8 @@
 namespace tine::value {
 namespace {
 
-constexpr int kDeepest = 64;
+constexpr uint32_t kDeepest = 64;
+constexpr uint32_t kLargest = 4096;
 // Each type of a Union is compared with the others.
 constexpr size_t kMostMembers = 64;
 constexpr size_t kMostFields = 255;  // as the parameters of a function
@@ -26,7 +27,8 @@ bool small(char c) { return c >= 'a' && c <= 'z'; }
 
 struct Parser::Deeper {
   explicit Deeper(Parser& p) : parser(p) {
-    if (++parser.depth_ > kDeepest) parser.fail(fmt::format("nested deeper than {}", kDeepest));
+    if (++parser.depth_ > static_cast<int>(kDeepest))
+      parser.fail(fmt::format("nested deeper than {}", kDeepest));
   }
   ~Deeper() { --parser.depth_; }
   Parser& parser;
@@ -89,9 +91,12 @@ std::string_view Parser::name(bool dots) noexcept {
 TypePtr Parser::type(TypeNotes* notes) {
   Deeper deeper(*this);
   TypePtr result = base_type(notes);
-  for (int suffixes = 0;; ++suffixes) {
-    // Each suffix nests the type once more, as a bracket does.
-    if (suffixes > kDeepest) fail(fmt::format("nested deeper than {}", kDeepest));
+  for (;;) {
+    // A suffix nests the type once more, as a bracket does, and a name stands for all that is in its type.
+    if (result->depth > kDeepest) fail(fmt::format("nested deeper than {}", kDeepest));
+    if (result->size > kLargest)
+      fail(fmt::format("the type is too large: {} types are in it, at most {} are read", result->size,
+                       kLargest));
     if (accept("?")) {
       result = Type::optional(std::move(result));
     } else if (accept("[")) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "src/value/compare.h"
 #include "src/value/schema_parser.h"
@@ -15,23 +16,25 @@ TypePtr make(TypeKind kind, std::vector<TypePtr> of = {}, std::string name = {})
   return std::make_shared<const Type>(kind, std::move(of), std::move(name));
 }
 
-// The type with each of its elements mapped; the same one when none changes.
-template <class F>
-TypePtr with_elements(const TypePtr& type, F&& map) {
-  std::vector<TypePtr> of;
-  bool same = true;
-  for (const TypePtr& inner : type->of) {
-    of.push_back(map(inner));
-    same = same && of.back() == inner;
-  }
-  return same ? type : type->over(std::move(of));
-}
 // A container may be nested deeply, or contain itself. Below this depth the type of a value is Any.
 constexpr int kDeepestLook = 16;
 
-}  // namespace
-
-namespace {
+uint32_t size_of(const std::vector<TypePtr>& inside) {
+  uint64_t size = 1;
+  for (const TypePtr& type : inside) size += type->size;
+  return static_cast<uint32_t>(std::min<uint64_t>(size, std::numeric_limits<uint32_t>::max()));
+}
+uint32_t depth_of(const std::vector<TypePtr>& inside) {
+  uint32_t depth = 0;
+  for (const TypePtr& type : inside) depth = std::max(depth, type->depth + 1);
+  return depth;
+}
+std::vector<TypePtr> types_of(const std::vector<ObjectType::Slot>& slots) {
+  std::vector<TypePtr> types;
+  types.reserve(slots.size());
+  for (const ObjectType::Slot& slot : slots) types.push_back(slot.type);
+  return types;
+}
 
 // The three forms in which types are written.
 class TypePrinter {
@@ -117,6 +120,13 @@ class TypePrinter {
 };
 
 }  // namespace
+
+Type::Type(TypeKind k, std::vector<TypePtr> elements, std::string n)
+    : kind(k), of(std::move(elements)), name(std::move(n)), size(size_of(of)), depth(depth_of(of)) {}
+Type::Type(TypeKind k, std::string n, const std::vector<TypePtr>& held)
+    : kind(k), name(std::move(n)), size(size_of(held)), depth(depth_of(held)) {}
+ObjectType::ObjectType(std::string qualified_name, std::vector<Slot> s)
+    : Type(TypeKind::kObject, std::move(qualified_name), types_of(s)), slots_(std::move(s)) {}
 
 std::string Type::str() const { return TypePrinter(false, nullptr).text(*this); }
 std::string Type::schema_str(int list_size) const {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 
 #include "src/value/compare.h"
@@ -226,6 +227,32 @@ TEST(Type, NestingIsBounded) {
   std::string lists = "int";
   for (int i = 0; i < 100'000; ++i) lists += "[]";
   EXPECT_THROW((void)parse_type(lists), SyntaxError);
+}
+
+TEST(Type, ItsSizeIsWhatStandsInItHoweverOftenThatIsShared) {
+  const TypePtr inner = parse_type("Dict[str, List[int]]");
+  EXPECT_EQ(inner->size, 4u);
+  EXPECT_EQ(inner->depth, 2u);
+  TypePtr type = Type::tuple({inner, inner});
+  EXPECT_EQ(type->size, 9u);
+  EXPECT_EQ(type->depth, 3u);
+  for (int i = 0; i < 40; ++i) type = Type::tuple({type, type});
+  EXPECT_EQ(type->size, std::numeric_limits<uint32_t>::max());
+  const ObjectType module("m.M", {{"a", inner}, {"b", Type::integer()}});
+  EXPECT_EQ(module.size, 6u);
+  EXPECT_EQ(module.depth, 3u);
+}
+
+TEST(Type, TextIsBoundedByTheTypeThatItSaysAndNotOnlyByItsLength) {
+  TypeNames names;
+  (void)parse_type("NamedTuple(A0, x : int)", &names);
+  const auto define = [&](int i) {
+    return parse_type("NamedTuple(A" + std::to_string(i) + ", x : A" + std::to_string(i - 1) + ", y : A" +
+                          std::to_string(i - 1) + ")",
+                      &names);
+  };
+  for (int i = 1; i <= 10; ++i) EXPECT_EQ(define(i)->size, 3u * (1u << i) - 1u);
+  EXPECT_THROW((void)define(11), SyntaxError);
 }
 
 TEST(Type, RandomBytesNeverDoMoreThanThrow) {

@@ -48,6 +48,15 @@ TypePtr substitute(const TypePtr& pattern, const TypeBindings& bindings) {
   return pattern->over(std::move(of));
 }
 
+TypePtr TypeMap::operator()(const TypePtr& type) {
+  if (type->of.empty()) return f_(type);
+  const bool shared = type->named_tuple() != nullptr;
+  if (const auto found = shared ? done_.find(type) : done_.end(); found != done_.end()) return found->second;
+  TypePtr mapped = with_elements(type, *this);
+  if (shared) done_.emplace(type, mapped);
+  return mapped;
+}
+
 TypePtr unify(const TypePtr& a, const TypePtr& b) {
   if (is_subtype(a, b)) return b;
   if (is_subtype(b, a)) return a;

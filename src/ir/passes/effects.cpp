@@ -1,109 +1,20 @@
 #include "src/ir/passes/effects.h"
 
-#include "src/ir/passes/rewrite.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <deque>
-#include <map>
-#include <memory>
+#include <functional>
 #include <optional>
 #include <set>
-#include <tuple>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
+
+#include "src/ir/passes/places.h"
+#include "src/ir/walk.h"
 
 namespace tine::ir {
 namespace {
 
-// A number or a key in a subscript: what it is, the value it comes from, or neither.
-struct Index {
-  std::string constant;
-  const Def* def = nullptr;
-  bool operator==(const Index&) const = default;
-  auto operator<=>(const Index&) const = default;
-  [[nodiscard]] bool known() const noexcept { return def || !constant.empty(); }
-};
-
-// A part of a Tensor along one dimension, or an element of a container (dimension kElement).
-constexpr int64_t kElement = -1000;
-struct Part {
-  int64_t dim = kElement;
-  bool range = false;
-  Index from, to;
-  auto operator<=>(const Part&) const = default;
-};
-
-struct Loc {
-  enum Kind : uint8_t { kInput, kFresh, kContents, kField, kPart } kind = kInput;
-  const Loc* base = nullptr;
-  int input = 0;
-  const Node* node = nullptr;  // of kFresh
-  std::string field = {};
-  Part part = {};
-
-  [[nodiscard]] const Loc* root() const noexcept {
-    const Loc* at = this;
-    while (at->base) at = at->base;
-    return at;
-  }
-};
-using Locs = std::set<const Loc*>;
-
-struct Access {
-  const Loc* loc;
-  bool write;
-  SourceSpan place;
-};
-
-// What a function does to what it is given, and what comes out of it.
-struct Summary {
-  std::vector<Access> accesses;
-  Locs result, inside;  // what the result may be, and what it may hold
-};
-
-bool is_mutable(const Type& type) {
-  switch (type.kind) {
-    case TypeKind::kNone:
-    case TypeKind::kBool:
-    case TypeKind::kInt:
-    case TypeKind::kFloat:
-    case TypeKind::kNumber:
-    case TypeKind::kStr:
-    case TypeKind::kFunction:
-    case TypeKind::kEnum:
-    case TypeKind::kRRef: return false;
-    case TypeKind::kOptional:
-    case TypeKind::kUnion:
-    case TypeKind::kTuple:
-      return std::any_of(type.of.begin(), type.of.end(), [](const TypePtr& t) { return is_mutable(*t); });
-    default: return true;
-  }
-}
-bool holds_values(const Type& type) { return type.kind != TypeKind::kTensor && is_mutable(type); }
-
-// These look at the shape, the dtype or the place of a Tensor, not at its elements.
-constexpr std::array<std::string_view, 22> kOfShape = {
-    "aten::size",       "aten::dim",           "aten::numel",
-    "aten::stride",     "aten::is_contiguous", "prim::dtype",
-    "prim::device",     "aten::requires_grad", "aten::is_floating_point",
-    "aten::zeros_like", "aten::ones_like",     "aten::empty_like",
-    "aten::full_like",  "aten::rand_like",     "aten::randn_like",
-    "aten::new_zeros",  "aten::new_ones",      "aten::new_full",
-    "aten::new_empty",  "aten::element_size",  "aten::storage_offset",
-    "aten::is_complex"};
-bool is_of_shape(std::string_view name) {
-  return std::find(kOfShape.begin(), kOfShape.end(), name) != kOfShape.end();
-}
-
-std::optional<int64_t> number(const Index& index) {
-  if (index.constant.empty() || index.constant.find_first_not_of("-0123456789") != std::string::npos)
-    return std::nullopt;
-  return std::strtoll(index.constant.c_str(), nullptr, 10);
-}
+using namespace places;
 
 // Whether the value is another one in each turn of a loop.
 using Inside = std::function<bool(const Def*)>;
@@ -120,495 +31,28 @@ bool overlap(const Part& a, const Part& b, const Inside& changes) {
   const auto bounds = [](const Part& p) -> std::optional<std::pair<int64_t, int64_t>> {
     const auto from = number(p.from);
     if (!from || *from < 0) return std::nullopt;
-    if (!p.range) return std::pair(*from, *from + 1);
+    if (!p.range) return std::pair(*from, *from);
     const auto to = number(p.to);
     if (!to || *to < 0) return std::nullopt;
-    return std::pair(*from, *to);
+    return std::pair(*from, *to - 1);
   };
-  const auto x = bounds(a), y = bounds(b);
-  if (x && y) return x->first < y->second && y->first < x->second;
+  const auto x = bounds(a), y = bounds(b);  // the first and the last
+  if (x && y) return std::max(x->first, y->first) <= std::min(x->second, y->second);
   return a.range && b.range && same(a.from, b.from, changes) && same(a.to, b.to, changes);
 }
 
-class Analysis;
-
-// All functions that were looked at, and the locations of each.
-class World {
+// The tasks that run at each node, and what they and the node do to one place.
+class Search {
  public:
-  explicit World(const GraphNamed& graph_named) : graph_named_(graph_named) {}
-  ~World();
-  const Summary& summary(const Graph& graph);
-  const Summary* summary(const std::string& name) {
-    const Graph* const graph = graph_named_(name);
-    return graph ? &summary(*graph) : nullptr;
-  }
+  explicit Search(Analysis& of) : of_(of) {}
 
- private:
-  const GraphNamed& graph_named_;
-  std::unordered_map<const Graph*, std::unique_ptr<Analysis>> done_;
-};
-
-class Analysis {
- public:
-  Analysis(const Graph& graph, World& world) : graph_(graph), world_(world) {}
-
-  void run() {
-    for (size_t i = 0; i < graph_.inputs().size(); ++i) {
-      if (!is_mutable(*graph_.inputs()[i]->type)) continue;
-      Loc loc;
-      loc.kind = Loc::kInput;
-      loc.input = static_cast<int>(i);
-      own_[graph_.inputs()[i]].insert(intern(loc));
-    }
-    // Until nothing is new. Names of parts of parts could grow for ever, so the rounds and their length are bounded.
-    for (int round = 0; round < 8; ++round) {
-      const size_t before = size_;
-      block(graph_.root());
-      if (size_ == before) break;
-    }
-    summarize();
-  }
-
-  Summary summary;
-
-  // --- Races
-
-  std::vector<Race> races() {
+  std::vector<Race> run(const Graph& graph) {
     Running running;
-    walk(graph_.root(), &running);
+    walk(graph.root(), &running);
     return std::move(races_);
   }
 
  private:
-  // --- Locations
-
-  const Loc* intern(const Loc& loc) {
-    const auto key = std::tuple(loc.kind, loc.base, loc.input, loc.node, loc.field, loc.part);
-    const auto found = locs_.find(key);
-    if (found != locs_.end()) return found->second;
-    return locs_[key] = &all_.emplace_back(loc);
-  }
-  const Loc* fresh(const Node& node) {
-    Loc loc;
-    loc.kind = Loc::kFresh;
-    loc.node = &node;
-    return intern(loc);
-  }
-  // What is in something that came from outside. It is also what is in that.
-  const Loc* contents(const Loc* base) {
-    if (base->kind == Loc::kContents) return base;
-    Loc loc;
-    loc.kind = Loc::kContents;
-    loc.base = base;
-    return intern(loc);
-  }
-  const Loc* field(const Loc* base, const std::string& name) {
-    Loc loc;
-    loc.kind = Loc::kField;
-    loc.base = base;
-    loc.field = name;
-    return intern(loc);
-  }
-  const Loc* part(const Loc* base, Part which) {
-    int depth = 0;
-    for (const Loc* at = base; at; at = at->base) ++depth;
-    if (depth > 6) return base;
-    Loc loc;
-    loc.kind = Loc::kPart;
-    loc.base = base;
-    loc.part = std::move(which);
-    return intern(loc);
-  }
-
-  const Locs& own(const Def* def) { return own_[def]; }
-  void add(const Def* def, const Locs& locs) {
-    if (!is_mutable(*def->type)) return;
-    Locs& to = own_[def];
-    const size_t before = to.size();
-    to.insert(locs.begin(), locs.end());
-    size_ += to.size() - before;
-  }
-  void put(const Locs& into, const Locs& what) {
-    for (const Loc* loc : into) {
-      Locs& to = holds_[loc];
-      const size_t before = to.size();
-      to.insert(what.begin(), what.end());
-      size_ += to.size() - before;
-    }
-  }
-  Locs inside(const Loc* loc) {
-    Locs out;
-    if (const auto found = holds_.find(loc); found != holds_.end()) out = found->second;
-    if (loc->kind == Loc::kPart) {
-      const Locs whole = inside(loc->base);
-      out.insert(whole.begin(), whole.end());
-    } else if (loc->root()->kind == Loc::kInput) {
-      out.insert(contents(loc));
-    }
-    return out;
-  }
-  Locs inside(const Locs& locs) {
-    Locs out;
-    for (const Loc* loc : locs) out.merge(inside(loc));
-    return out;
-  }
-  // All that can be reached, at most some steps deep.
-  Locs reach(const Locs& from) {
-    Locs out = from, last = from;
-    for (int depth = 0; depth < 4 && !last.empty(); ++depth) {
-      Locs next;
-      for (const Loc* loc : inside(last)) {
-        if (out.insert(loc).second) next.insert(loc);
-      }
-      last = std::move(next);
-    }
-    return out;
-  }
-
-  Index index_of(const Def* def) {
-    if (def->node && def->node->kind == Kind::kConstant) {
-      const Value& value = def->node->constant;
-      return {value.is_none() ? std::string() : value.repr(), nullptr};
-    }
-    return {{}, def};
-  }
-  Locs parts(const Locs& of, const Part& which) {
-    Locs out;
-    for (const Loc* loc : of) out.insert(part(loc, which));
-    return out;
-  }
-
-  // --- What the values may be
-
-  void block(const Block& b) {
-    for (const Node* n : b.nodes) {
-      node(*n);
-      for (const Block* inner : n->blocks) block(*inner);
-      if (n->kind == Kind::kIf) {
-        for (const Block* inner : n->blocks) join(inner->outputs, n->outputs, 0);
-      }
-      if (n->kind == Kind::kLoop) {
-        const Block& body = *n->blocks[0];
-        for (size_t i = 0; i < n->outputs.size(); ++i) {
-          add(body.params[i + 1], own(n->inputs[i + 2]));
-          if (!body.outputs.empty()) add(body.params[i + 1], own(body.outputs[i + 1]));
-          add(n->outputs[i], own(body.params[i + 1]));
-        }
-        leave(*n, body);
-      }
-    }
-  }
-  void join(const std::vector<Def*>& from, const std::vector<Def*>& to, size_t skip) {
-    for (size_t i = 0; i < to.size() && i + skip < from.size(); ++i) add(to[i], own(from[i + skip]));
-  }
-  // `break` and `continue` of the loop.
-  void leave(const Node& loop, const Block& body) {
-    for (const Node* n : body.nodes) {
-      if (n->kind == Kind::kBreak) join(n->inputs, loop.outputs, 0);
-      if (n->kind == Kind::kContinue) {
-        for (size_t i = 1; i < n->inputs.size(); ++i) add(loop.blocks[0]->params[i], own(n->inputs[i]));
-      }
-      if (n->kind != Kind::kLoop) {
-        for (const Block* inner : n->blocks) leave(loop, *inner);
-      }
-    }
-  }
-
-  void node(const Node& n) {
-    switch (n.kind) {
-      case Kind::kOp: return op(n);
-      case Kind::kTupleConstruct:
-      case Kind::kListConstruct:
-      case Kind::kDictConstruct: {
-        const Locs here = {fresh(n)};
-        add(n.output(), here);
-        for (const Def* def : n.inputs) put(here, own(def));
-        return;
-      }
-      case Kind::kTupleIndex: return add(n.output(), element(n, static_cast<size_t>(n.index)));
-      case Kind::kTupleUnpack:
-      case Kind::kListUnpack:
-        for (size_t i = 0; i < n.outputs.size(); ++i) add(n.outputs[i], element(n, i));
-        return;
-      case Kind::kUncheckedCast: return add(n.output(), own(n.inputs[0]));
-      case Kind::kGetAttr:
-        for (const Loc* object : own(n.inputs[0])) add(n.output(), inside(field(object, n.name)));
-        return;
-      case Kind::kSetAttr:
-        for (const Loc* object : own(n.inputs[0])) put({field(object, n.name)}, own(n.inputs[1]));
-        return;
-      case Kind::kFork: {
-        const Locs here = {fresh(n)};
-        add(n.output(), here);
-        const Summary& task = world_.summary(*n.subgraph);
-        put(here, mapped(task.result, n));
-        put(here, mapped(task.inside, n));
-        return;
-      }
-      case Kind::kCallFunction:
-      case Kind::kCallMethod: {
-        const Locs here = {fresh(n)};
-        if (const Summary* callee = world_.summary(callee_of(n))) {
-          add(n.output(), mapped(callee->result, n));
-          put(here, mapped(callee->inside, n));
-        }
-        return add(n.output(), here);
-      }
-      default: return;
-    }
-  }
-
-  static std::string callee_of(const Node& n) {
-    return n.kind == Kind::kCallMethod ? n.inputs.front()->type->name + "." + n.name : n.name;
-  }
-
-  Locs element(const Node& n, size_t index) {
-    const Node* const made = n.inputs[0]->node;
-    if (made &&
-        (made->kind == Kind::kTupleConstruct ||
-         (made->kind == Kind::kListConstruct && !changed_.contains(fresh(*made)))) &&
-        index < made->inputs.size())
-      return own(made->inputs[index]);
-    return parts(inside(own(n.inputs[0])), {kElement, false, {fmt::format("{}", index), nullptr}, {}});
-  }
-
-  void op(const Node& n) {
-    const std::vector<Argument>& args = n.op->schema.args;
-    const std::string_view name = n.op->schema.name;
-    // What is put into a container that is changed.
-    for (size_t i = 0; i < args.size(); ++i) {
-      if (!args[i].written || !holds_values(*n.inputs[i]->type)) continue;
-      changed_.insert(own(n.inputs[i]).begin(), own(n.inputs[i]).end());
-      for (size_t k = 0; k < args.size(); ++k) {
-        if (k == i || !is_mutable(*n.inputs[k]->type)) continue;
-        put(own(n.inputs[i]),
-            args[k].type->kind == TypeKind::kVariable ? own(n.inputs[k]) : inside(own(n.inputs[k])));
-      }
-    }
-    const Def* const out = n.output();
-    if (!is_mutable(*out->type)) return;
-    const Locs here = {fresh(n)};
-    bool aliases = false;
-    for (size_t i = 0; i < args.size(); ++i) {
-      const Def* const in = n.inputs[i];
-      if (!is_mutable(*in->type)) continue;
-      const auto& notes = n.op->schema.return_notes;
-      const bool alias = !args[i].alias.empty() &&
-                         std::any_of(notes.begin(), notes.end(),
-                                     [&](const ReturnNote& r) { return r.alias == args[i].alias; });
-      if (alias) {
-        aliases = true;
-        const Locs seen = view(n, i);
-        if (holds_values(*out->type) && in->type->kind == TypeKind::kTensor) {  // unbind, split
-          put(here, seen);
-          add(out, here);
-        } else {
-          add(out, seen);
-        }
-      } else if (holds_values(*in->type)) {
-        const TypePtr& type = n.op->schema.result_type();
-        // Of the elements' type: an element. Anything else may hold them.
-        if (type->kind == TypeKind::kVariable || type->kind == TypeKind::kAny) {
-          Part which;
-          if (name == "aten::__getitem__" && n.inputs.size() > 1) which.from = index_of(n.inputs[1]);
-          const Node* const made = in->node;
-          const auto at = number(which.from);
-          if (made && made->kind == Kind::kListConstruct && at && *at >= 0 &&
-              static_cast<size_t>(*at) < made->inputs.size() && !changed_.contains(fresh(*made))) {
-            add(out, own(made->inputs[static_cast<size_t>(*at)]));
-          } else {
-            add(out, parts(inside(own(in)), which));
-          }
-          aliases = true;
-        } else if (holds_values(*out->type)) {
-          put(here, inside(own(in)));
-        }
-      }
-    }
-    if (!aliases || holds_values(*out->type)) add(out, here);
-  }
-
-  // The part of its argument that a view, or a write by a subscript, is of.
-  Locs view(const Node& n, size_t of) {
-    const std::string_view name = n.op->schema.name;
-    const Locs& whole = own(n.inputs[of]);
-    if (of != 0) return whole;
-    Part which;
-    const auto at = [&](size_t i) { return index_of(n.inputs[i]); };
-    if (name == "aten::select" && n.inputs.size() == 3) {
-      const auto dim = number(at(1));
-      if (!dim) return whole;
-      which = {*dim, false, at(2), {}};
-      return parts(whole, which);
-    }
-    if ((name == "aten::slice" || name == "aten::narrow") && n.inputs.size() >= 4) {
-      const auto dim = number(at(1));
-      if (!dim) return whole;
-      which = {*dim, true, at(2), at(3)};
-      if (which.from.constant.empty() && !which.from.def) which.from.constant = "0";
-      if (name == "aten::narrow") {
-        const auto from = number(which.from), length = number(which.to);
-        which.to =
-            from && length ? Index{fmt::format("{}", *from + *length), nullptr} : Index{{}, n.inputs[3]};
-      } else if (!which.to.known()) {
-        if (which.from.constant == "0") return whole;
-        which.to.constant = "9223372036854775807";
-      }
-      return parts(whole, which);
-    }
-    const Node* const list = n.inputs.size() > 1 ? n.inputs[1]->node : nullptr;
-    if ((name == "aten::__getitem__" || name == "aten::_set_item") && list &&
-        list->kind == Kind::kListConstruct) {
-      // The first index or range of the subscript (docs/spec/ir.md).
-      const std::vector<Def*>& indices = list->inputs;
-      int64_t dim = 0;
-      for (size_t i = 0; i < indices.size(); ++dim) {
-        if (indices[i]->type->kind == TypeKind::kInt)
-          return parts(whole, {dim, false, index_of(indices[i]), {}});
-        const Value* const text = constant_of(indices[i]);
-        if (!text || !text->is_string() || text->as_string() != ":" || i + 3 >= indices.size()) break;
-        which = {dim, true, index_of(indices[i + 1]), index_of(indices[i + 2])};
-        if (which.from.known() || which.to.known()) {
-          if (!which.from.known()) which.from.constant = "0";
-          if (!which.to.known()) which.to.constant = "9223372036854775807";
-          return parts(whole, which);
-        }
-        i += 4;
-      }
-    }
-    return whole;
-  }
-
-  // --- Calls: the callee's locations as they are here
-
-  Locs mapped(const Locs& locs, const Node& call) {
-    Locs out;
-    for (const Loc* loc : locs) out.merge(mapped(loc, call));
-    return out;
-  }
-  Locs mapped(const Loc* loc, const Node& call) {
-    switch (loc->kind) {
-      case Loc::kInput:
-        return static_cast<size_t>(loc->input) < call.inputs.size()
-                   ? own(call.inputs[static_cast<size_t>(loc->input)])
-                   : Locs();
-      case Loc::kFresh: return {};
-      default: break;
-    }
-    const Locs bases = mapped(loc->base, call);
-    Locs out;
-    for (const Loc* base : bases) {
-      if (loc->kind == Loc::kContents) {
-        for (const Loc* inner : reach({base})) {
-          if (inner != base || base->kind == Loc::kContents) out.insert(inner);
-        }
-      } else if (loc->kind == Loc::kField) {
-        out.insert(field(base, loc->field));
-      } else {
-        Part which = loc->part;
-        which.from = mapped(which.from, loc, call);
-        which.to = mapped(which.to, loc, call);
-        out.insert(part(base, which));
-      }
-    }
-    return out;
-  }
-  // An index that the callee was given; others are nobody else's.
-  Index mapped(const Index& index, const Loc*, const Node& call) {
-    if (!index.def) return index;
-    if (!index.def->node && index.def->block && !index.def->block->owner) {
-      const auto& params = index.def->block->params;
-      const auto at =
-          static_cast<size_t>(std::find(params.begin(), params.end(), index.def) - params.begin());
-      if (at < call.inputs.size()) return index_of(call.inputs[at]);
-    }
-    return {};
-  }
-  void mapped(const Summary& callee, const Node& call, std::vector<Access>* out) {
-    for (const Access& access : callee.accesses) {
-      for (const Loc* loc : mapped(access.loc, call)) out->push_back({loc, access.write, access.place});
-    }
-  }
-
-  // --- Accesses
-
-  std::vector<Access> accesses(const Node& n) {
-    std::vector<Access> out;
-    const auto all = [&](const Locs& locs, bool write) {
-      for (const Loc* loc : locs) out.push_back({loc, write, n.span});
-    };
-    switch (n.kind) {
-      case Kind::kOp: {
-        if (is_of_shape(n.op->schema.name) || n.op->traits.suspends) break;
-        const std::vector<Argument>& args = n.op->schema.args;
-        for (size_t i = 0; i < args.size(); ++i) {
-          const Type& type = *n.inputs[i]->type;
-          if (!is_mutable(type)) continue;
-          if (args[i].written) {
-            all(view(n, i), true);
-          } else if (n.op->traits.aliases_input && !args[i].alias.empty()) {
-            continue;  // a view is made of it, which reads nothing
-          } else if (type.kind == TypeKind::kFuture || args[i].type->kind == TypeKind::kVariable) {
-            continue;
-          } else {
-            all(own(n.inputs[i]), false);
-            // Of a list of Tensors also what is in these; an operator for any list leaves its elements alone.
-            const Type& wanted = *args[i].type;
-            const bool of_any = wanted.kind == TypeKind::kList && wanted.of[0]->kind == TypeKind::kVariable;
-            if (holds_values(type) && wanted.kind != TypeKind::kDict && !of_any)
-              all(inside(own(n.inputs[i])), false);
-          }
-        }
-        break;
-      }
-      case Kind::kListUnpack: all(own(n.inputs[0]), false); break;
-      case Kind::kGetAttr:
-      case Kind::kSetAttr:
-        for (const Loc* object : own(n.inputs[0]))
-          out.push_back({field(object, n.name), n.kind == Kind::kSetAttr, n.span});
-        break;
-      case Kind::kFork: mapped(world_.summary(*n.subgraph), n, &out); break;
-      case Kind::kCallFunction:
-      case Kind::kCallMethod:
-        if (const Summary* callee = world_.summary(callee_of(n))) mapped(*callee, n, &out);
-        break;
-      default: break;
-    }
-    return out;
-  }
-
-  void summarize() {
-    std::set<std::tuple<const Loc*, bool, int>> seen;
-    const auto visit = [&](const auto& self, const Block& b) -> void {
-      for (const Node* n : b.nodes) {
-        for (Access& access : accesses(*n)) {
-          if (access.loc->root()->kind == Loc::kInput &&
-              seen.emplace(access.loc, access.write, access.place.line).second)
-            summary.accesses.push_back(std::move(access));
-        }
-        if (n->kind == Kind::kReturn) results(n->inputs);
-        for (const Block* inner : n->blocks) self(self, *inner);
-      }
-    };
-    visit(visit, graph_.root());
-    results(graph_.root().outputs);
-  }
-  void results(const std::vector<Def*>& defs) {
-    for (const Def* def : defs) {
-      for (const Loc* loc : own(def)) {
-        if (loc->root()->kind == Loc::kInput) {
-          summary.result.insert(loc);
-        } else {
-          for (const Loc* inner : reach({loc})) {
-            if (inner->root()->kind == Loc::kInput) summary.inside.insert(inner);
-          }
-        }
-      }
-    }
-  }
-
-  // --- Tasks that run meanwhile
-
   struct Task {
     const Node* fork;
     std::vector<Access> accesses;
@@ -643,15 +87,19 @@ class Analysis {
           });
           if (!older) task.turns.push_back(n);
         }
+        // Tasks of one turn of a loop inside it and accesses of another have been compared in the first of its own turns.
+        if (repeating_) continue;
         Running again = *running;
+        repeating_ = true;
         walk(*n->blocks[0], &again);
+        repeating_ = false;
         continue;
       }
       const bool waits = (n->kind == Kind::kOp && n->op->traits.suspends) || n->kind == Kind::kCallFunction ||
                          n->kind == Kind::kCallMethod;
       if (waits && !running->empty()) ended(*n, running);
       if (running->empty() && n->kind != Kind::kFork) continue;
-      std::vector<Access> now = accesses(*n);
+      std::vector<Access> now = of_.accesses(*n);
       for (const Task& task : *running) compare(task, *n, now);
       if (n->kind == Kind::kFork) running->push_back({n, std::move(now), {}});
     }
@@ -660,7 +108,7 @@ class Analysis {
   // The tasks whose Futures may be waited for.
   void ended(const Node& n, Running* running) {
     Locs waited;
-    for (const Def* def : n.inputs) waited.merge(reach(own(def)));
+    for (const Def* def : n.inputs) waited.merge(of_.reach(of_.own(def)));
     std::erase_if(*running, [&](const Task& task) {
       return std::any_of(waited.begin(), waited.end(), [&](const Loc* loc) {
         const Loc* const root = loc->root();
@@ -728,51 +176,14 @@ class Analysis {
     }
   }
 
-  const Graph& graph_;
-  World& world_;
-  std::deque<Loc> all_;
-  std::map<std::tuple<Loc::Kind, const Loc*, int, const Node*, std::string, Part>, const Loc*> locs_;
-  std::unordered_map<const Def*, Locs> own_;
-  std::map<const Loc*, Locs> holds_;
-  Locs changed_;  // containers that somebody changes
-  size_t size_ = 0;
+  Analysis& of_;
+  bool repeating_ = false;  // inside the second turn of a loop, where the loops in it are walked once
   std::vector<Race> races_;
   std::set<std::string> told_;
 };
 
-World::~World() = default;
-
-const Summary& World::summary(const Graph& graph) {
-  const auto [found, first] = done_.emplace(&graph, nullptr);
-  // A function that calls itself: what it does so far, nothing.
-  if (!first) return found->second->summary;
-  Analysis& made = *(done_[&graph] = std::make_unique<Analysis>(graph, *this));
-  made.run();
-  return made.summary;
-}
-
 bool forks(const Graph& graph) {
-  std::vector<const Block*> open = {&graph.root()};
-  while (!open.empty()) {
-    const Block& block = *open.back();
-    open.pop_back();
-    for (const Node* node : block.nodes) {
-      if (node->kind == Kind::kFork) return true;
-      open.insert(open.end(), node->blocks.begin(), node->blocks.end());
-    }
-  }
-  return false;
-}
-
-std::string text_of(const Loc* loc) {
-  switch (loc->kind) {
-    case Loc::kInput: return fmt::format("input {}", loc->input);
-    case Loc::kFresh: return "a new value";
-    case Loc::kContents: return text_of(loc->base) + " contents";
-    case Loc::kField: return text_of(loc->base) + "." + loc->field;
-    case Loc::kPart: return text_of(loc->base) + "[...]";
-  }
-  return {};
+  return any_node(graph.root(), [](const Node& node) { return node.kind == Kind::kFork; });
 }
 
 }  // namespace
@@ -797,7 +208,7 @@ std::vector<Race> find_races(const Graph& graph, const GraphNamed& graph_named) 
   World world(graph_named);
   Analysis own(graph, world);
   own.run();
-  return own.races();
+  return Search(own).run(graph);
 }
 
 std::vector<std::string> summary_of(const Graph& graph, const GraphNamed& graph_named) {

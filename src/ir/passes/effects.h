@@ -8,7 +8,7 @@
 // compiler does not know both indices, what a loop makes anew in each turn, and two inputs. A wait for one of several tasks
 // ends all of them. So not every race is found, and what is reported is nearly always one.
 //
-// Takes time by the size of the functions and their calls; a function that forks nothing is not looked at.
+// In a function that forks nothing no race is looked for.
 #pragma once
 
 #include <functional>

@@ -9,14 +9,9 @@ namespace tine::ir {
 namespace {
 
 bool holds_return(const Node& node) {
-  std::vector<const Node*> open = {&node};
-  while (!open.empty()) {
-    const Node* const one = open.back();
-    open.pop_back();
-    if (one->kind == Kind::kReturn) return true;
-    for (const Block* block : one->blocks) open.insert(open.end(), block->nodes.begin(), block->nodes.end());
-  }
-  return false;
+  const auto is = [](const Node& one) { return one.kind == Kind::kReturn; };
+  return is(node) || std::any_of(node.blocks.begin(), node.blocks.end(),
+                                 [&](const Block* block) { return any_node(*block, is); });
 }
 
 // After `block` the function is at its end. What it returned, or its outputs so far, become its outputs.
@@ -25,7 +20,7 @@ bool end_with_result(Graph& graph, Block& block) {
     Node& node = *block.nodes[i];
     if (node.kind == Kind::kReturn) {
       block.outputs = node.inputs;
-      graph.remove(&node);
+      graph.destroy(&node);
       return true;
     }
     if (!holds_return(node)) continue;
@@ -87,12 +82,6 @@ class Inliner {
   }
 
  private:
-  static std::string callee_of(const Node& node) {
-    if (node.kind == Kind::kCallFunction) return node.name;
-    if (node.kind == Kind::kCallMethod) return node.inputs.front()->type->name + "." + node.name;
-    return {};
-  }
-
   bool block(Graph& graph, Block& b, Replacements* with) {
     bool changed = false;
     std::vector<Node*> nodes;
@@ -100,7 +89,7 @@ class Inliner {
       replace_all(node->inputs, *with);
       for (Block* inner : node->blocks) changed |= block(graph, *inner, with);
       if (node->subgraph) changed |= run(*node->subgraph);
-      const std::string callee = callee_of(*node);
+      const std::string callee = node->callee();
       Def* result = nullptr;
       if (!callee.empty() && inlined_ < kMostInlined && !open_.contains(callee)) {
         if (const Graph* const body = graph_of_(callee))
@@ -112,18 +101,25 @@ class Inliner {
       }
       changed = true;
       (*with)[node->output()] = as_type(graph, result, node->output()->type, &nodes, &b);
-      node->owner = nullptr;
-      node->gone = true;
-      node->output()->gone = true;
+      Graph::forget(*node);
     }
     b.nodes = std::move(nodes);
     replace_all(b.outputs, *with);
     return changed;
   }
 
+  // The name may mean another function than the one that the call was compiled for. It fails when it is linked.
+  static bool fits(const Node& call, const Graph& callee) {
+    if (callee.inputs().size() != call.inputs.size() || callee.returns.size() != 1) return false;
+    for (size_t i = 0; i < call.inputs.size(); ++i) {
+      if (!is_subtype(call.inputs[i]->type, callee.inputs()[i]->type)) return false;
+    }
+    return is_subtype(callee.returns[0], call.output()->type);
+  }
+
   Def* inlined(const std::string& name, const Graph& callee, const Node& call, Graph& graph, Block& b,
                std::vector<Node*>* nodes) {
-    if (callee.inputs().size() != call.inputs.size() || callee.returns.size() != 1) return nullptr;
+    if (!fits(call, callee)) return nullptr;
     const std::unique_ptr<Graph> body = clone(callee);
     if (!return_at_end(*body) || body->root().ends_in_exit()) return nullptr;
     open_.insert(name);
@@ -172,8 +168,7 @@ class ForkInliner {
         Def* const result = return_at_end(*body) ? splice(*body, node->inputs, graph, b, &nodes) : nullptr;
         if (result) {
           results_[node->output()] = result;
-          node->gone = node->output()->gone = true;
-          node->owner = nullptr;
+          Graph::forget(*node);
           changed = true;
           continue;
         }
@@ -181,8 +176,7 @@ class ForkInliner {
       if (is_wait(*node)) {
         if (const auto found = results_.find(node->inputs[0]); found != results_.end()) {
           (*with)[node->output()] = as_type(graph, found->second, node->output()->type, &nodes, &b);
-          node->gone = node->output()->gone = true;
-          node->owner = nullptr;
+          Graph::forget(*node);
           continue;
         }
       }

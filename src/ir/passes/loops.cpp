@@ -128,7 +128,8 @@ class Unroller {
       return false;
     std::vector<Def*> carried(loop.inputs.begin() + 2, loop.inputs.end());
     for (int64_t turn = 0; turn < turns->to_int(); ++turn) {
-      Copies copies = outside(body);
+      Copies copies;
+      keep_used(body, &copies);  // what is around it stays what it is
       Node* const number = graph_.create(Kind::kConstant, {}, loop.span);
       number->constant = Value(turn);
       number->owner = &block;
@@ -145,27 +146,9 @@ class Unroller {
     }
     for (size_t i = 0; i < carried.size(); ++i) {
       with_[loop.outputs[i]] = as_type(graph_, carried[i], loop.outputs[i]->type, nodes, &block);
-      loop.outputs[i]->gone = true;
     }
-    loop.gone = true;
-    loop.owner = nullptr;
+    Graph::forget(loop);
     return true;
-  }
-
-  // What the body uses of the blocks around it stays what it is.
-  static Copies outside(const Block& body) {
-    Copies copies;
-    std::vector<const Block*> open = {&body};
-    while (!open.empty()) {
-      const Block* const one = open.back();
-      open.pop_back();
-      for (Def* def : one->outputs) copies.emplace(def, def);
-      for (const Node* node : one->nodes) {
-        for (Def* def : node->inputs) copies.emplace(def, def);
-        open.insert(open.end(), node->blocks.begin(), node->blocks.end());
-      }
-    }
-    return copies;
   }
 
   Graph& graph_;

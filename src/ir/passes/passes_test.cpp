@@ -119,6 +119,20 @@ TEST_F(Passes, ACallWhoseReturnsHaveNoOtherFormStays) {
   EXPECT_THAT(text, HasSubstr("%b : int = prim::CallFunction[name=\"recursive\"](%z)"));
 }
 
+TEST_F(Passes, ACallThatDoesNotFitTheFunctionOfItsNameStays) {
+  function("f", R"(graph(%a : int):
+  %b : int = aten::neg(%a)
+  return (%b)
+)");
+  for (const char* call : {R"(%y : float = prim::CallFunction[name="f"](%x))",
+                           R"(%y : int = prim::CallFunction[name="f"](%s))"}) {
+    const std::string after =
+        inlined(std::string("graph(%x : int, %s : str):\n  ") + call + "\n  return (%y)\n");
+    EXPECT_THAT(after, HasSubstr(call));
+    EXPECT_FALSE(changed);
+  }
+}
+
 TEST_F(Passes, WhatIsPassedToAWiderTypeIsCast) {
   function("f", R"(graph(%a : Optional[int]):
   %b : bool = prim::isinstance[type=NoneType](%a)

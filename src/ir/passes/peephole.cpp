@@ -20,9 +20,7 @@ class Peephole {
       for (Block* inner : node->blocks) run(*inner);
       if (simpler(*node)) {
         changed_ = true;
-        node->owner = nullptr;
-        node->gone = true;
-        for (Def* def : node->outputs) def->gone = true;
+        Graph::forget(*node);
         continue;
       }
       nodes.insert(nodes.end(), pending_.begin(), pending_.end());

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "src/ir/graph.h"
+#include "src/ir/walk.h"
 
 namespace tine::ir {
 
@@ -22,25 +22,18 @@ inline void replace_all(std::vector<Def*>& defs, const Replacements& with) {
 }
 // In the block and all inside it; forks have values of their own.
 inline void replace_all(Block& block, const Replacements& with) {
-  std::vector<Block*> open = {&block};
-  while (!open.empty()) {
-    Block* const one = open.back();
-    open.pop_back();
-    replace_all(one->outputs, with);
-    for (Node* node : one->nodes) {
-      replace_all(node->inputs, with);
-      open.insert(open.end(), node->blocks.begin(), node->blocks.end());
-    }
-  }
+  each_block(block, [&](Block& one) {
+    replace_all(one.outputs, with);
+    for (Node* node : one.nodes) replace_all(node->inputs, with);
+  });
 }
 
 template <class Pass>
 bool in_subgraphs(Block& block, Pass pass) {
   bool changed = false;
-  for (Node* node : block.nodes) {
-    if (node->subgraph) changed |= pass(*node->subgraph);
-    for (Block* inner : node->blocks) changed |= in_subgraphs(*inner, pass);
-  }
+  each_node(block, [&](Node& node) {
+    if (node.subgraph) changed |= pass(*node.subgraph);
+  });
   return changed;
 }
 
@@ -62,13 +55,7 @@ bool in_subgraphs(Block& block, Pass pass) {
 // How many nodes the block has, with those inside it.
 [[nodiscard]] inline size_t count_nodes(const Block& block) {
   size_t count = 0;
-  std::vector<const Block*> open = {&block};
-  while (!open.empty()) {
-    const Block* const one = open.back();
-    open.pop_back();
-    count += one->nodes.size();
-    for (const Node* node : one->nodes) open.insert(open.end(), node->blocks.begin(), node->blocks.end());
-  }
+  each_block(block, [&](const Block& one) { count += one.nodes.size(); });
   return count;
 }
 

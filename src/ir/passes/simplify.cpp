@@ -99,7 +99,8 @@ class Folder {
       nodes->push_back(inner);
     }
     for (size_t i = 0; i < node.outputs.size(); ++i) with_[node.outputs[i]] = taken.outputs[i];
-    node.owner = nullptr;
+    taken.nodes.clear();
+    Graph::forget(node);
     changed_ = true;
     return true;
   }
@@ -123,7 +124,7 @@ class Merger {
         const auto [found, fresh] = known_.emplace(key, node->output());
         if (!fresh) {
           with_[node->output()] = found->second;
-          node->owner = nullptr;
+          Graph::forget(*node);
           changed_ = true;
           continue;
         }
@@ -211,7 +212,7 @@ class Dropper {
       const bool used = std::any_of(node->outputs.begin(), node->outputs.end(),
                                     [&](const Def* d) { return uses_.contains(d); });
       if (!used && !has_effect(*node)) {
-        node->owner = nullptr;
+        Graph::forget(*node);
         changed_ = true;
         continue;
       }

@@ -5,6 +5,7 @@
 
 #include "src/value/format.h"
 #include "src/value/ops/indexing.h"
+#include "src/value/ops/letters.h"
 #include "src/value/ops/ops.h"
 #include "src/value/ops/rows.h"
 #include "src/value/text.h"
@@ -20,7 +21,6 @@ using Text = const std::string&;
 using View = std::string_view;
 using V = const Value&;
 
-constexpr View kSpace = " \t\n\r\v\f";
 constexpr size_t kLongest = size_t{1} << 31;  // bytes of a string that an operator makes
 
 // ---- characters
@@ -69,26 +69,21 @@ std::string from_ordinal(int64_t c) {
   return encode(static_cast<uint32_t>(c));
 }
 
-// ASCII letters change case; others stay.
 template <class F>
 std::string mapped(Text s, F f) {
   std::string out = s;
   std::transform(out.begin(), out.end(), out.begin(), f);
   return out;
 }
-char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-bool digit(char c) { return c >= '0' && c <= '9'; }
-bool letter(char c) { return upper(c) >= 'A' && upper(c) <= 'Z'; }
-bool space(char c) { return kSpace.find(c) != View::npos; }
+bool is_letter(char c) { return is_upper(c) || is_lower(c); }
 template <class F>
 bool every(Text s, F f) {
   return !s.empty() && std::all_of(s.begin(), s.end(), f);
 }
 
 std::string capitalize(Text s) {
-  std::string out = mapped(s, lower);
-  if (!out.empty()) out[0] = upper(out[0]);
+  std::string out = mapped(s, to_lower);
+  if (!out.empty()) out[0] = to_upper(out[0]);
   return out;
 }
 
@@ -268,13 +263,13 @@ void add_characters(Rows& rows) {
   rows.pure(cost::kPieces, "aten::list.str(str t) -> str[]", [](Text s) { return characters(s); });
   rows.pure(cost::kText, "aten::ord(str string) -> int", [](Text s) { return ordinal(s); });
   rows.pure(cost::kFixed, "aten::chr(int i) -> str", [](I i) { return from_ordinal(i); });
-  rows.pure(cost::kText, "aten::upper(str self) -> str", [](Text s) { return mapped(s, upper); });
-  rows.pure(cost::kText, "aten::lower(str self) -> str", [](Text s) { return mapped(s, lower); });
+  rows.pure(cost::kText, "aten::upper(str self) -> str", [](Text s) { return mapped(s, to_upper); });
+  rows.pure(cost::kText, "aten::lower(str self) -> str", [](Text s) { return mapped(s, to_lower); });
   rows.pure(cost::kText, "aten::capitalize(str self) -> str", [](Text s) { return capitalize(s); });
-  rows.pure(cost::kText, "aten::isdigit(str self) -> bool", [](Text s) { return every(s, digit); });
-  rows.pure(cost::kText, "aten::isalpha(str self) -> bool", [](Text s) { return every(s, letter); });
-  rows.pure(cost::kText, "aten::isalnum(str self) -> bool", [](Text s) { return every(s, [](char c) { return digit(c) || letter(c); }); });
-  rows.pure(cost::kText, "aten::isspace(str self) -> bool", [](Text s) { return every(s, space); });
+  rows.pure(cost::kText, "aten::isdigit(str self) -> bool", [](Text s) { return every(s, is_digit); });
+  rows.pure(cost::kText, "aten::isalpha(str self) -> bool", [](Text s) { return every(s, is_letter); });
+  rows.pure(cost::kText, "aten::isalnum(str self) -> bool", [](Text s) { return every(s, [](char c) { return is_digit(c) || is_letter(c); }); });
+  rows.pure(cost::kText, "aten::isspace(str self) -> bool", [](Text s) { return every(s, is_space); });
   // clang-format on
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "src/value/format.h"
+#include "src/value/ops/letters.h"
 #include "src/value/ops/ops.h"
 #include "src/value/ops/rows.h"
 #include "src/value/utf8.h"
@@ -16,22 +17,15 @@ using MaybeStr = std::optional<std::string>;
 using Text = const std::string&;
 using View = std::string_view;
 
-constexpr View kSpace = " \t\n\r\v\f";
-
-// Only the letters of ASCII have two cases here; any other character counts as a letter.
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return is_upper(c) || is_lower(c) || (static_cast<unsigned char>(c) & 0x80) != 0; }
-char to_upper(char c) { return is_lower(c) ? static_cast<char>(c - 32) : c; }
-char to_lower(char c) { return is_upper(c) ? static_cast<char>(c + 32) : c; }
+// For title() all that is not of ASCII is part of a word.
+bool in_word(char c) { return is_upper(c) || is_lower(c) || (static_cast<unsigned char>(c) & 0x80) != 0; }
 
 std::string title(Text s) {
   std::string out = s;
   bool within = false;  // a word
   for (char& c : out) {
     c = within ? to_lower(c) : to_upper(c);
-    within = is_letter(c);
+    within = in_word(c);
   }
   return out;
 }
@@ -46,7 +40,7 @@ bool is_title(Text s) {
   bool within = false, any = false;
   for (const char c : s) {
     if (is_upper(c) ? within : is_lower(c) && !within) return false;
-    within = is_letter(c);
+    within = in_word(c);
     any = any || is_upper(c);
   }
   return any;
