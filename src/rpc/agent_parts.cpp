@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "src/rpc/payload.h"
+#include "src/rpc/waits.h"
 #include "src/rpc/wire/handshake.h"
 
 namespace tine::rpc {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "src/rpc/rendezvous.h"
+#include "src/rpc/waits.h"
 
 namespace tine::rpc {
 namespace {
@@ -109,7 +109,7 @@ void Barrier::wait_for_all(TimePoint deadline) {
   last.active = 1;
   bool last_asked = false;
   LongWait busy(log_);
-  auto pause = std::chrono::milliseconds(1);
+  Naps naps(interrupted_, "shutdown");
   for (;;) {
     // Also at the deadline there is time for one answer: it names the busy.
     const auto in_time = [deadline] {
@@ -132,9 +132,7 @@ void Barrier::wait_for_all(TimePoint deadline) {
         const std::string who = ask_all(in_time(), true).busy;
         return who.empty() ? who : "shutdown waits for calls that are still running: " + who;
       });
-      const auto nap = [this](TimePoint until) { return world_.wait_until(until, [] { return false; }); };
-      (void)wait_interruptible(Clock::now() + pause, interrupted_, "shutdown", nap);
-      pause = std::min(pause * 2, std::chrono::milliseconds(32));
+      naps.nap();
     }
     last = std::move(round);
   }
