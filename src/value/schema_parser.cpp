@@ -184,6 +184,14 @@ TypePtr Parser::generic(std::string_view head, std::string_view close) {
   return Type::list(std::move(elements[0]));
 }
 
+int Parser::height(const Type& type) {
+  if (type.of.empty()) return 1;
+  if (const auto known = heights_.find(&type); known != heights_.end()) return known->second;
+  int below = 0;
+  for (const TypePtr& t : type.of) below = std::max(below, height(*t));
+  return heights_[&type] = below + 1;
+}
+
 // What is defined a second time must be the same, and is then one object.
 TypePtr Parser::defined(TypePtr type) {
   if (!names_ || type->name.empty()) return type;
@@ -247,7 +255,11 @@ TypePtr Parser::enumeration() {
 
 TypePtr Parser::named(std::string_view head) {
   if (names_) {
-    if (const auto known = names_->find(head); known != names_->end()) return known->second;
+    if (const auto known = names_->find(head); known != names_->end()) {
+      // A text that is not deep can name ever deeper classes, and whoever looks into a type does so by recursion.
+      if (height(*known->second) > kDeepest) fail(fmt::format("{} is nested deeper than {}", head, kDeepest));
+      return known->second;
+    }
   }
   if (head == "Tensor") return Type::tensor();
   if (head == "int") return Type::integer();

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "tine/schema.h"
 #include "tine/type.h"
@@ -43,6 +44,7 @@ class Parser {
   [[nodiscard]] TypePtr named_tuple();
   [[nodiscard]] TypePtr enumeration();
   [[nodiscard]] TypePtr defined(TypePtr type);
+  [[nodiscard]] int height(const Type& type);
   void alias(TypeNotes* notes);
   [[nodiscard]] Value number();
   [[nodiscard]] Value quoted();
@@ -51,6 +53,7 @@ class Parser {
   std::string_view text_;
   std::string_view what_;
   TypeNames* names_;
+  std::unordered_map<const Type*, int> heights_;  // of known classes and what is in them
   size_t at_ = 0;
   int depth_ = 0;
 };
