@@ -54,9 +54,11 @@ Destination destination(PyObject* to, double timeout) {
     int beyond = 0;
     const int64_t rank = PyLong_AsLongLongAndOverflow(to, &beyond);
     if (!beyond) return rpc::destination(worker(), Value(rank), Seconds(timeout));
-    (void)worker().self();  // throws first if this process has not joined
+    const std::vector<WorkerInfo> workers =
+        worker().workers();  // throws first if this process has not joined
     throw ValueError("could not find destination: unknown worker with rank " +
-                     std::string(utf8(checked(PyObject_Str(to)).get())) + "; ranks are from 0 to 65535");
+                     std::string(utf8(checked(PyObject_Str(to)).get())) + "; ranks go from 0 to " +
+                     std::to_string(workers.back().id));
   }
   if (const WorkerInfo* const info = worker_info_in(to))
     return rpc::destination(worker(), Value(info->name), Seconds(timeout));
