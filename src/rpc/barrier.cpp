@@ -115,10 +115,12 @@ void Barrier::wait_for_all(TimePoint deadline) {
     const auto in_time = [deadline] {
       return std::max(deadline, Clock::now() + std::chrono::milliseconds(500));
     };
-    Round round = ask_all(in_time(), Clock::now() >= deadline);
+    const bool is_over = Clock::now() >= deadline;
+    Round round = ask_all(in_time(), is_over);
     // Idle twice with nothing begun in between: at the time between the two nothing ran anywhere.
     if (round.active == 0 && last.active == 0 && round.begun == last.begun) break;
-    if (Clock::now() >= deadline) {
+    // Not if it has passed while they were asked: then they have not said what they wait for.
+    if (is_over) {
       // Found idle once at the deadline, they may be found so again: that is asked once more, and after each death.
       if (round.active) throw DeadlineExceeded("shutdown: calls are still running: " + round.busy);
       const std::string begins = round.begun_since(last);
