@@ -131,7 +131,7 @@ void StreamReader::answered(detail::Node* node, detail::StateBase& done) noexcep
 void StreamReader::absorb(const Future<Value>& answer) noexcept {
   Future<Value> request;
   detail::State<Value>& done = *answer.state();
-  // What was cancelled is no news, nor is what the request was told that nobody need look at.
+  // Nobody need be told of a request that was cancelled, or that a shutdown gave up: its error counts as observed.
   const bool is_news = done.outcome() == detail::Outcome::kValue || (done.peek_error() && !done.observed());
   try {
     std::vector<ItemQueue::Item> items;

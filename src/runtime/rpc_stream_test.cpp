@@ -264,7 +264,7 @@ TEST(StreamReaders, AnAnswerThatIsNoneAndARequestThatCannotBeMadeAreToldOrReport
   EXPECT_FALSE(told.next().get().has_value());
   told = open(refused);
   EXPECT_THROW((void)told.next().get(), TypeError);
-  // Whoever closes a stream before its end gives it up.
+  // A reader that closes a stream before its end gives it up.
   Promise<Value> later;
   told = open([f = later.future()] { return f; });
   told.close();
