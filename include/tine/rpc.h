@@ -58,6 +58,7 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <source_location>
 #include <span>
 #include <string>
 #include <string_view>
@@ -195,8 +196,8 @@ class TINE_API Worker {
   // and holds no thread meanwhile, or a Stream of it for callers of stream(). It may be a coroutine: its parameters, also those
   // taken by reference, and its captures live for as long as anything runs or waits to run in its Context. It is copied once,
   // and called on handler threads, several at once, in a Context with the call's deadline, which is cancelled when the caller
-  // gives up. What it throws is the answer. ValueError for an empty name, one that is served already, and the name of an
-  // operator or a script function.
+  // gives up. What it throws is the answer. ValueError for an empty name, one that is served already, the name of an operator or
+  // a script function, and one with a single colon, which is that of a Python function ("module:qualname").
   template <class F>
   void serve(std::string name, F f) {
     serve_by_name(std::move(name), detail::served_as(std::function(std::move(f))));
@@ -217,7 +218,8 @@ class TINE_API Worker {
 
   // Calls the function of that name on that worker; the future holds its result as an R: any type that from_value() makes,
   // void (nobody looks), or Value. TypeError when it is none. Tensors are sent from their own memory: they must not be written
-  // until the future is done; to this worker itself they are passed, not copied. Blocks while more calls are on their way than
+  // until the future is done; to this worker itself they are passed, not copied. An error that nobody looks at is reported with
+  // the line of the call (unobserved.h), unless this worker's own end gave the call up. Blocks while more calls are on their way than
   // the options allow, at most until the call's deadline. TypeError for arguments that no overload of an operator takes, and
   // for a Future among them. A small call costs two allocations, and a system call at either end; an R one more.
   template <class R = Value, class... Args>
@@ -227,7 +229,8 @@ class TINE_API Worker {
   template <class R = Value>
   [[nodiscard]] Future<R> call(Call call) {
     std::string what = call.name;
-    return detail::typed_answer<R>(call_value(std::move(call)), std::move(what));
+    const std::source_location where = call.to.where();
+    return detail::typed_answer<R>(call_value(std::move(call)), std::move(what), where);
   }
   // The same by a declaration that the callee shares: arguments that do not fit do not compile.
   template <class R, class... Params, class... Args>

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,23 +21,32 @@
 
 namespace tine::rpc {
 
-// Which worker a call goes to: its name, its rank, or a WorkerInfo.
+// Which worker a call goes to: its name, its rank, or a WorkerInfo. It keeps the place in the program where it was made, which
+// is where the call is written: reports of errors that nobody looked at name it (unobserved.h).
 class To {
  public:
-  To(const char* name) : value_(name) {}
-  To(const std::string& name) : value_(name) {}
-  To(std::string_view name) : value_(name) {}
-  To(int rank) : value_(rank) {}
-  To(const WorkerInfo& worker) : value_(worker.name) {}
+  To(const char* name, const std::source_location& where = std::source_location::current())
+      : value_(name), where_(where) {}
+  To(const std::string& name, const std::source_location& where = std::source_location::current())
+      : value_(name), where_(where) {}
+  To(std::string_view name, const std::source_location& where = std::source_location::current())
+      : value_(name), where_(where) {}
+  To(int rank, const std::source_location& where = std::source_location::current())
+      : value_(rank), where_(where) {}
+  To(const WorkerInfo& worker, const std::source_location& where = std::source_location::current())
+      : value_(worker.name), where_(where) {}
   // A str, an int, or a tuple that begins with one of them. Others are refused by the call, with a TypeError.
-  explicit To(Value value) : value_(std::move(value)) {}
+  explicit To(Value value, const std::source_location& where = std::source_location::current())
+      : value_(std::move(value)), where_(where) {}
   // The same worker, and how long the call may take.
   To(To worker, Seconds timeout) : To(std::move(worker)) { timeout_ = timeout; }
   [[nodiscard]] const Value& value() const noexcept { return value_; }
   [[nodiscard]] Seconds timeout() const noexcept { return timeout_; }
+  [[nodiscard]] const std::source_location& where() const noexcept { return where_; }
 
  private:
   Value value_;
+  std::source_location where_;
   Seconds timeout_ = kDefaultTimeout;
 };
 

@@ -39,7 +39,7 @@ class Function<R(Params...)> {
                 "rpc::Function: a parameter is a T or a const T&: nothing comes back by a reference");
 
  public:
-  // Not empty, and not the name of an operator or a script: serve() says so.
+  // As for Worker::serve(), which says what a name must not be.
   constexpr explicit Function(std::string_view name) noexcept : name_(name) {}
   [[nodiscard]] constexpr std::string_view name() const noexcept { return name_; }
 

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <chrono>
+#include <source_location>
 #include <string>
 #include <utility>
 
@@ -81,11 +82,13 @@ class RRef : public RRef<Value> {
   [[nodiscard]] static RRef from(const Value& value) { return RRef(RRef<Value>::from(value)); }
 
   // As those of the untyped one, and TypeError when the value is not a T.
-  [[nodiscard]] Future<T> to_here(Seconds timeout = kDefaultTimeout) const {
-    return detail::typed_answer<T>(RRef<Value>::to_here(timeout), repr());
+  [[nodiscard]] Future<T> to_here(Seconds timeout = kDefaultTimeout,
+                                  const std::source_location& where = std::source_location::current()) const {
+    return detail::typed_answer<T>(RRef<Value>::to_here(timeout), repr(), where);
   }
-  [[nodiscard]] Future<T> local_value() const {
-    return detail::typed_answer<T>(RRef<Value>::local_value(), repr());
+  [[nodiscard]] Future<T> local_value(
+      const std::source_location& where = std::source_location::current()) const {
+    return detail::typed_answer<T>(RRef<Value>::local_value(), repr(), where);
   }
 };
 

@@ -72,10 +72,6 @@ class TINE_API Runtime {
   // As the options of those names, also while handlers run. ValueError as for those.
   void set_handler_threads(int handler_threads, int max_handler_threads);
   [[nodiscard]] HandlerCounters handler_counters() const noexcept;
-  // For a binding to a language whose code runs on one thread at a time: `counts` says how many threads wait for their turn
-  // now. More threads would only wait, too, so while most do the pools of all Runtimes grow slowly. Any thread may call it, at
-  // any time.
-  static void set_counts_turns(int (*counts)() noexcept) noexcept;
   // Abandons what waits for a thread of the two and joins those threads; used at the end of an interpreter. How many do
   // not return within the bound: they are left to themselves, and the Runtime must not be destroyed any more.
   int close_blocking(TimePoint bound) noexcept;

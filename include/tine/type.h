@@ -198,8 +198,8 @@ class TINE_API ObjectType final : public Type {
 // Parses what str() prints, and PyTorch's schema forms (`int[]`, `Tensor?`, `Future(t)`, `t[]`, `Scalar`, `ScalarType`,
 // `float`, `str`, `(Tensor, Tensor)`). Another name is a variable when it starts with a small letter and has no dot, and
 // otherwise an ObjectType without slots, which is equal to the class of that name. What definition() defines is added to
-// `names`, in which other names are looked for first. Throws SyntaxError, which quotes the text. Types may be nested 64 deep,
-// and one may have a size of 4096, however many of the types in it have names.
+// `names`, in which other names are looked for first. Throws SyntaxError, which quotes the text. Types may be nested 64 deep, also
+// by the names of classes, and one may have a size of 4096, however many of the types in it have names.
 [[nodiscard]] TINE_API TypePtr parse_type(std::string_view text, TypeNames* names = nullptr);
 // A tuple of that type: of its class, if it has one.
 [[nodiscard]] TINE_API Value tuple_of(std::vector<Value> items, const Type& type);

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "tine/detail/forks.h"
+#include "tine/detail/thread_state.h"
 
 namespace tine::python {
 namespace {
@@ -18,7 +19,6 @@ using detail::Orphan;
 // Threads that outlive static destruction may use all of this, so it is constant-initialized and trivially destroyed.
 constinit std::atomic<bool> closed{false};
 constinit std::atomic<int> inside{0};
-constinit std::atomic<int> passed{0};  // of those inside, who has had the lock; written with the lock alone
 constinit std::atomic<Orphan*> orphans{nullptr};
 
 int drain_pending(void*) {
@@ -34,19 +34,17 @@ bool enter() noexcept {
   return false;
 }
 
-void count_passed(int more) noexcept {
-  passed.store(passed.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
-}
-
 // Functions of their own, neither noexcept nor inlined: the compiler drops the cleanup of a frame that it knows to be
 // inside a noexcept one.
 [[gnu::noinline]] void take_back(PyThreadState* thread) {
   ParkKilledThread park;
+  const tine::detail::WaitForTurn waits;
   PyEval_RestoreThread(thread);
   park.returned = true;
 }
 [[gnu::noinline]] PyGILState_STATE take() {
   ParkKilledThread park;
+  const tine::detail::WaitForTurn waits;
   const PyGILState_STATE before = PyGILState_Ensure();
   park.returned = true;
   return before;
@@ -83,7 +81,6 @@ Gil::Gil() noexcept : how_(How::kRefused) {
   if (!enter()) return;
   const bool unknown = !PyGILState_GetThisThreadState();
   before_ = take();
-  count_passed(1);
   how_ = unknown ? How::kTakenFirst : How::kTaken;
   ++depth;
   drain_drops();
@@ -91,7 +88,6 @@ Gil::Gil() noexcept : how_(How::kRefused) {
 
 Gil::~Gil() {
   if (how_ != How::kTakenFirst && how_ != How::kTaken) return;
-  count_passed(-1);
   if (how_ == How::kTakenFirst) {
     record.kept = true;
     PyEval_SaveThread();
@@ -186,13 +182,8 @@ bool inside_gate() noexcept { return depth > 0; }
 
 int threads_inside_gate() noexcept { return inside.load(std::memory_order_relaxed); }
 
-int threads_before_lock() noexcept {
-  return inside.load(std::memory_order_relaxed) - passed.load(std::memory_order_relaxed);
-}
-
 void reset_after_fork() noexcept {
   inside.store(0, std::memory_order_relaxed);
-  passed.store(0, std::memory_order_relaxed);
   orphans.store(nullptr, std::memory_order_relaxed);  // the parent drops and reports these
 }
 

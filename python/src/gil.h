@@ -136,9 +136,6 @@ void close_gate(std::chrono::steady_clock::time_point bound) noexcept;
 // This thread came through the gate and has not left: close_gate() waits for it.
 [[nodiscard]] bool inside_gate() noexcept;
 [[nodiscard]] int threads_inside_gate() noexcept;
-// How many came through the gate and have not had the lock yet; those that take it again are not among them. May be wrong for a
-// moment.
-[[nodiscard]] int threads_before_lock() noexcept;
 // In the child of a fork: no other thread of the parent lives on.
 void reset_after_fork() noexcept;
 

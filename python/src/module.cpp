@@ -66,7 +66,6 @@ PyObject* set_package(PyObject*, PyObject* folder) {
   const char* const text = PyUnicode_AsUTF8(folder);
   if (!text) return nullptr;
   set_package_folder(text);
-  Runtime::set_counts_turns(threads_before_lock);
   init_unobserved();
   Py_RETURN_NONE;
 }

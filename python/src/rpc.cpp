@@ -51,18 +51,14 @@ std::vector<std::pair<std::string, Value>> keywords_of(PyObject* dict) {
 Destination destination(PyObject* to, double timeout) {
   if (PyUnicode_Check(to)) return rpc::destination(worker(), to_value(to), Seconds(timeout));
   if (PyLong_Check(to) && !PyBool_Check(to)) {
-    const Value rank = to_value(to);
-    if (rank.is_int() && rank.as_int() >= -1 && rank.as_int() <= INT32_MAX)
-      return rpc::destination(worker(), rank, Seconds(timeout));
-    // No rank has more bits. The error is that of any rank that nobody has, with the number that was given.
-    try {
-      return rpc::destination(worker(), Value(-1), Seconds(timeout));
-    } catch (const ValueError& e) {
-      std::string text = e.message();
-      if (const size_t at = text.find("rank -1"); at != std::string::npos)
-        text.replace(at + 5, 2, utf8(checked(PyObject_Str(to)).get()));
-      throw ValueError(text);
-    }
+    int beyond = 0;
+    const int64_t rank = PyLong_AsLongLongAndOverflow(to, &beyond);
+    if (!beyond) return rpc::destination(worker(), Value(rank), Seconds(timeout));
+    const std::vector<WorkerInfo> workers =
+        worker().workers();  // throws first if this process has not joined
+    throw ValueError("could not find destination: unknown worker with rank " +
+                     std::string(utf8(checked(PyObject_Str(to)).get())) + "; ranks go from 0 to " +
+                     std::to_string(workers.back().id));
   }
   if (const WorkerInfo* const info = worker_info_in(to))
     return rpc::destination(worker(), Value(info->name), Seconds(timeout));

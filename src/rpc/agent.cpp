@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "src/rpc/agent_parts.h"
+#include "src/rpc/waits.h"
 #include "src/rpc/wire/handshake.h"
 #include "tine/context.h"
 
@@ -57,7 +58,7 @@ const WorkerInfo& Agent::worker_info(const Peer& worker) const { return parts_->
 WorkerInfo Agent::worker_info(std::string_view name) const { return worker_info(*find(name)); }
 WorkerInfo Agent::worker_info(int rank) const { return worker_info(*find(rank)); }
 detail::Ref<Peer> Agent::find(std::string_view name) const { return parts_->world.find(name); }
-detail::Ref<Peer> Agent::find(int rank) const { return parts_->world.find(rank); }
+detail::Ref<Peer> Agent::find(int64_t rank) const { return parts_->world.find(rank); }
 
 void Agent::open() { parts_->server.open(); }
 

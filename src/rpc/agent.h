@@ -98,7 +98,7 @@ class Agent {
   // One that calls may be made to: also one that has died, whose calls fail. ValueError as above. It stays that very worker
   // when another one gets its name or rank.
   [[nodiscard]] detail::Ref<Peer> find(std::string_view name) const;
-  [[nodiscard]] detail::Ref<Peer> find(int rank) const;
+  [[nodiscard]] detail::Ref<Peer> find(int64_t rank) const;
 
   // Whether it or this worker runs registered functions alone for the other: then one of them reads no pickle of the other.
   [[nodiscard]] bool is_restricted(const Peer& worker) const noexcept;

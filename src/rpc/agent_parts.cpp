@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "src/rpc/payload.h"
+#include "src/rpc/waits.h"
 #include "src/rpc/wire/handshake.h"
 
 namespace tine::rpc {
@@ -144,10 +145,12 @@ void AgentParts::on_death(Peer& peer, const CloseInfo& info) noexcept {
     cause = info.error;  // it fails what waits all the same
   }
   // A worker that says goodbye ends as expected, unless its program failed.
-  const bool expected =
-      closing_.load(std::memory_order_acquire) || info.why == CloseInfo::Why::kLocal || (goodbye && !failed);
+  const bool closing = closing_.load(std::memory_order_acquire);
+  const bool expected = closing || info.why == CloseInfo::Why::kLocal || (goodbye && !failed);
   if (!expected && peer.joined()) log([&] { return describe(cause); });
   peer.end.store(failed ? Peer::End::kFailed : goodbye ? Peer::End::kLeft : Peer::End::kDied);
+  // This worker's own shutdown gives them up, which is not reported. There are no new ones any more.
+  if (closing) peer.calls.each([](const CallState& call) { call.observe(); });
   peer.die(cause);
   server.worker_died(peer);
   references.worker_died(peer.info.id, peer.incarnation, cause);

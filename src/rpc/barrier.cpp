@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "src/rpc/rendezvous.h"
+#include "src/rpc/waits.h"
 
 namespace tine::rpc {
 namespace {
@@ -109,16 +109,18 @@ void Barrier::wait_for_all(TimePoint deadline) {
   last.active = 1;
   bool last_asked = false;
   LongWait busy(log_);
-  auto pause = std::chrono::milliseconds(1);
+  Naps naps(interrupted_, "shutdown");
   for (;;) {
     // Also at the deadline there is time for one answer: it names the busy.
     const auto in_time = [deadline] {
       return std::max(deadline, Clock::now() + std::chrono::milliseconds(500));
     };
-    Round round = ask_all(in_time(), Clock::now() >= deadline);
+    const bool is_over = Clock::now() >= deadline;
+    Round round = ask_all(in_time(), is_over);
     // Idle twice with nothing begun in between: at the time between the two nothing ran anywhere.
     if (round.active == 0 && last.active == 0 && round.begun == last.begun) break;
-    if (Clock::now() >= deadline) {
+    // Not if it has passed while they were asked: then they have not said what they wait for.
+    if (is_over) {
       // Found idle once at the deadline, they may be found so again: that is asked once more, and after each death.
       if (round.active) throw DeadlineExceeded("shutdown: calls are still running: " + round.busy);
       const std::string begins = round.begun_since(last);
@@ -132,9 +134,7 @@ void Barrier::wait_for_all(TimePoint deadline) {
         const std::string who = ask_all(in_time(), true).busy;
         return who.empty() ? who : "shutdown waits for calls that are still running: " + who;
       });
-      const auto nap = [this](TimePoint until) { return world_.wait_until(until, [] { return false; }); };
-      (void)wait_interruptible(Clock::now() + pause, interrupted_, "shutdown", nap);
-      pause = std::min(pause * 2, std::chrono::milliseconds(32));
+      naps.nap();
     }
     last = std::move(round);
   }

@@ -230,7 +230,11 @@ detail::Ref<Reference> Calls::remote(Peer& to, CallRequest request, TimePoint de
 Future<Value> Calls::fetch(const Reference& reference, TimePoint deadline) {
   const Future<Value> created = reference.is_owner() ? Future<Value>() : reference.confirmed();
   // The owner may never have heard of a creation that failed, and a fetch would wait for it in vain.
-  if (created.valid() && created.ready() && created.error()) return created;
+  if (created.valid() && created.ready() && created.error()) {
+    // A future of its own: who asks for the value looks at this error, or is reported, whoever looked at the creation's.
+    const std::exception_ptr* const error = created.state()->peek_error();
+    return error ? make_failed<Value>(*error) : created;
+  }
   CallRequest request;
   request.target = Target::kFetch;
   request.name = fmt::format("{}.to_here()", reference.repr());
@@ -251,9 +255,16 @@ Future<Value> Calls::next_items(const Reference& stream, std::string what, int64
   request.args.emplace_back(detail::Ref<RRefObject>::share(const_cast<Reference*>(&stream)));
   request.args.emplace_back(taken);
   const RRefId& id = stream.id();
-  const auto owner = world_.peer(id.owner, id.owner_incarnation);
-  if (!owner) return make_failed<Value>(world_.end_of(stream.owner(), id.owner_incarnation));
-  return call(*owner, std::move(request), deadline);
+  try {
+    const auto owner = world_.peer(id.owner, id.owner_incarnation);
+    if (!owner) std::rethrow_exception(world_.end_of(stream.owner(), id.owner_incarnation));
+    return call(*owner, std::move(request), deadline);
+  } catch (...) {
+    Future<Value> refused = make_failed<Value>(std::current_exception());
+    // Given up by this worker's own shutdown, which is not reported.
+    if (closed_.load(std::memory_order_acquire)) refused.state()->observe();
+    return refused;
+  }
 }
 
 void Calls::on_answer(Peer& from, Frame& frame) noexcept {

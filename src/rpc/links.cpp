@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <new>
 
+#include "src/rpc/waits.h"
+
 namespace tine::rpc {
 
 Links::Links(Options options) : options_(std::move(options)) {}
@@ -171,14 +173,7 @@ Links::Connections Links::connect_to(std::vector<Member>* members, Rendezvous& r
                                            options_.identity.name, m.name, text_of(m.addresses),
                                            options_.timeout.count()));
       }
-      const auto pause = [this](TimePoint until) {
-        const MutexLock lock(mutex_);
-        while (changed_.wait_until(mutex_, until)) {
-        }
-        return false;
-      };
-      (void)wait_interruptible(std::min(deadline, Clock::now() + kPause), options_.interrupted, "init_rpc",
-                               pause);
+      Naps::nap_until(std::min(deadline, Clock::now() + kPause), options_.interrupted, "init_rpc");
       begin(i);
     }
     if (has_gone) continue;

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <thread>
 
-#include "src/rpc/rendezvous.h"
+#include "src/rpc/waits.h"
 #include "tine/error.h"
 
 namespace tine::rpc {

@@ -6,8 +6,6 @@
 #include <new>
 #include <unordered_set>
 
-#include "src/rpc/rendezvous.h"
-
 namespace tine::rpc {
 namespace {
 
@@ -37,6 +35,7 @@ bool Membership::serve_control(const detail::Ref<IncomingState>& call) {
   if (!from_register && call->name != kHere && call->name != kJoined && call->name != kLeaving) return false;
   if (!world_.changes()) throw ValueError(fmt::format("'{}': this world does not change", call->name));
   if (from_register && from.info.id != 0) throw ValueError("only rank 0 keeps the register");
+  Value answer;
   if (call->name == kExpect) {
     if (args.size() != 3) throw ValueError("'expect' takes name, rank and incarnation");
     expect({args[0].to_string(),
@@ -52,10 +51,9 @@ bool Membership::serve_control(const detail::Ref<IncomingState>& call) {
     from.refuse_calls(make_error(ErrorKind::kPeerDied,
                                  fmt::format("worker '{}' (rank {}) is leaving: it takes no more calls",
                                              from.info.name, from.info.id)));
-    call->answer(static_cast<int64_t>(from.calls.pending()));
-    return true;
+    answer = static_cast<int64_t>(from.calls.pending());
   }
-  call->answer(Value());
+  call->answer(std::move(answer));
   return true;
 }
 
@@ -253,7 +251,7 @@ std::string Membership::under_way(bool own_only) const {
 }
 
 void Membership::wait_until_idle(TimePoint deadline, bool own_only, LongWait* busy) {
-  auto pause = std::chrono::milliseconds(1);
+  Naps naps(interrupted_, "shutdown");
   bool was_idle = false;
   for (uint64_t last = 0;;) {
     const size_t pending = calls_.pending(), running = own_only ? 0 : server_.running();
@@ -261,30 +259,28 @@ void Membership::wait_until_idle(TimePoint deadline, bool own_only, LongWait* bu
     // Twice, with nothing begun in between: a call that was made while they were counted is seen the second time.
     const bool is_idle = pending + running == 0;
     if (is_idle && was_idle && begun == last) return;
-    const std::string calls = is_idle ? std::string() : under_way(own_only);
-    if (!calls.empty()) {
-      if (Clock::now() >= deadline) throw DeadlineExceeded("shutdown: " + calls);
-      busy->look([&] { return "shutdown waits: " + calls; });
-    }
     if (!is_idle) {
-      nap(&pause);
+      // Empty: they have just ended.
+      const auto calls = [&](const char* waits) {
+        const std::string named = under_way(own_only);
+        return named.empty() ? named : waits + named;
+      };
+      if (Clock::now() >= deadline) {
+        if (const std::string text = calls("shutdown: "); !text.empty()) throw DeadlineExceeded(text);
+      }
+      busy->look([&] { return calls("shutdown waits: "); });
+      naps.nap();
     }
     was_idle = is_idle;
     last = begun;
   }
 }
 
-void Membership::nap(std::chrono::milliseconds* pause) {
-  const auto slice = [this](TimePoint until) { return world_.wait_until(until, [] { return false; }); };
-  (void)wait_interruptible(Clock::now() + *pause, interrupted_, "shutdown", slice);
-  *pause = std::min(*pause * 2, std::chrono::milliseconds(32));
-}
-
 // What another worker has sent may be on its way here when its answer is: that overtakes a large request.
 void Membership::take_leave(TimePoint deadline) {
   LongWait is_long(log_);
   std::unordered_set<uint64_t> done;  // by incarnation: who makes no more calls and has all answers
-  for (auto pause = std::chrono::milliseconds(1);; nap(&pause)) {
+  for (Naps naps(interrupted_, "shutdown");; naps.nap()) {
     std::string names;
     ask_all(
         kLeaving, "shutdown", deadline,
@@ -299,7 +295,7 @@ void Membership::take_leave(TimePoint deadline) {
     const auto reason = [&] {
       return fmt::format("shutdown: calls to worker '{}' are still running: {}", world_.name(), names);
     };
-    if (Clock::now() + pause >= deadline) throw DeadlineExceeded(reason());
+    if (Clock::now() + naps.next() >= deadline) throw DeadlineExceeded(reason());
     is_long.look(reason);
   }
 }

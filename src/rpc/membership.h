@@ -17,6 +17,7 @@
 #include "src/rpc/calls.h"
 #include "src/rpc/links.h"
 #include "src/rpc/server.h"
+#include "src/rpc/waits.h"
 #include "src/rpc/world.h"
 
 namespace tine::rpc {
@@ -79,7 +80,6 @@ class Membership {
                const std::function<bool(const Peer&)>& asks = {});
   // The others make no more calls to this worker, and those that they have made are answered.
   void take_leave(TimePoint deadline);
-  void nap(std::chrono::milliseconds* pause);
   void wait_until_idle(TimePoint deadline, bool own_only, LongWait* busy);
   // The calls of this worker, and unless `own_only` those of others here, that are under way: for people.
   [[nodiscard]] std::string under_way(bool own_only) const;

@@ -56,17 +56,17 @@ void WireHooks::write(BodyWriter& out, const Value& value) {
     return;
   }
   if (const CodeValue* code = CodeValue::in(value)) return write_code(out, *code);
-  if (value.is(Tag::kObject) && value.as_object().type->is_class()) {
-    throw TypeError(fmt::format(
-        "an object of a class of scripts ({}) cannot be sent to another worker; send its attributes",
-        value.as_object().type->name));
-  }
   if (value.is(Tag::kObject)) {
+    const auto& type = *value.as_object().type;
+    if (type.is_class()) {
+      throw TypeError(fmt::format(
+          "an object of a class of scripts ({}) cannot be sent to another worker; send its attributes",
+          type.name));
+    }
     throw TypeError(
         fmt::format("a scripted module ({}) can be sent by Python alone: as an argument of rpc_sync, "
-                    "rpc_async and remote, "
-                    "or as a result of a Python function",
-                    value.as_object().type->name));
+                    "rpc_async and remote, or as a result of a Python function",
+                    type.name));
   }
   if (value.is(Tag::kForeign)) {
     needs_codec_ = true;

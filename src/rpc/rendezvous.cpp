@@ -7,6 +7,7 @@
 
 #include "src/base/error_or_want.h"
 #include "src/rpc/call_table.h"
+#include "src/rpc/waits.h"
 #include "src/rpc/wire/request.h"
 
 namespace tine::rpc {

@@ -73,38 +73,4 @@ class Rendezvous {
   detail::Ref<Client> client_;  // the others
 };
 
-// Says on the log, once, what a wait is for that takes long: a person who looks on would not know.
-class LongWait {
- public:
-  explicit LongWait(const std::function<void(const std::string&)>& log) : log_(log) {}
-  // Called again and again while it lasts; what() is the text, or empty where it has just ended.
-  template <class F>
-  void look(F&& what) {
-    if (told_ || !log_ || Clock::now() < from_) return;
-    const std::string text = what();
-    if (text.empty()) return;
-    told_ = true;
-    log_(text);
-  }
-
- private:
-  static constexpr std::chrono::seconds kLong{5};
-  const std::function<void(const std::string&)>& log_;
-  const TimePoint from_ = Clock::now() + kLong;
-  bool told_ = false;
-};
-
-// Calls slice(until) until it says true; false when the deadline passed first. Asks between slices of 100 ms at
-// most whether to go on: Cancelled is thrown when not.
-template <class Slice>
-bool wait_interruptible(TimePoint deadline, const std::function<bool()>& interrupted, const char* what,
-                        Slice slice) {
-  for (;;) {
-    const TimePoint now = Clock::now();
-    if (slice(std::min(deadline, now + std::chrono::milliseconds(100)))) return true;
-    if (interrupted && interrupted()) throw Cancelled(std::string(what) + " was interrupted");
-    if (Clock::now() >= deadline) return false;
-  }
-}
-
 }  // namespace tine::rpc

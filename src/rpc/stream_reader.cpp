@@ -12,12 +12,14 @@ StreamReader::StreamReader(detail::Ref<Reference> stream, std::string what, Seco
       what_(std::move(what)),
       timeout_(timeout),
       credit_(credit),
-      where_(where),
       context_(detail::ContextRef::current()),
       created_(stream->confirmed()),
       helper_(created_.state()->helper()),
-      stream_(std::move(stream)) {
+      stream_(std::move(stream)),
+      failure_(detail::make_ref<detail::State<Value>>()) {
   created_.state()->observe();  // its error is that of the first item
+  failure_->made_at(where);
+  failure_->show();
 }
 
 void StreamReader::next(detail::Ref<detail::ItemWaiter> waiter) {
@@ -43,11 +45,11 @@ StreamReader::Later StreamReader::serve() {
         later.item = items_.pop().value;
         ++taken_;
       }
-    } else if (failure_) {
-      served = waiter_->fail(failure_, &later.callbacks);
+    } else if (const std::exception_ptr* const error = failure_ ? failure_->peek_error() : nullptr) {
+      served = waiter_->fail(*error, &later.callbacks);
       if (served) {
-        failure_ = nullptr;
-        if (failed_.valid()) failed_.state()->observe();
+        failure_->observe();
+        later.told = std::move(failure_);
       }
     } else if (over_) {
       served = waiter_->give(nullptr, &later.callbacks);
@@ -87,9 +89,9 @@ void StreamReader::ask() {
       const detail::ContextSwap swap(context_);
       request = stream->next_items(what_, taken, stream->deadline_after(timeout_));
     } catch (...) {
-      return fail(std::current_exception());
+      fail(std::current_exception(), true);
     }
-    if (!request.ready()) {
+    if (request.valid() && !request.ready()) {
       bool closed = false;
       {
         const MutexLock lock(mutex_);
@@ -101,7 +103,7 @@ void StreamReader::ask() {
       if (closed) (void)request.cancel();
       return;
     }
-    absorb(request);
+    if (request.valid()) absorb(request);
     Later later;
     {
       const MutexLock lock(mutex_);
@@ -129,10 +131,10 @@ void StreamReader::answered(detail::Node* node, detail::StateBase& done) noexcep
 void StreamReader::absorb(const Future<Value>& answer) noexcept {
   Future<Value> request;
   detail::State<Value>& done = *answer.state();
-  const std::exception_ptr* const error = done.peek_error();
+  // Nobody need be told of a request that was cancelled, or that a shutdown gave up: its error counts as observed.
+  const bool is_news = done.outcome() == detail::Outcome::kValue || (done.peek_error() && !done.observed());
   try {
     std::vector<ItemQueue::Item> items;
-    if (error) std::rethrow_exception(*error);
     if (done.outcome() != detail::Outcome::kValue) std::rethrow_exception(done.error());
     for (Value& item : read_stream_answer(done.value())) items.emplace_back(std::move(item));
     const MutexLock lock(mutex_);
@@ -142,42 +144,29 @@ void StreamReader::absorb(const Future<Value>& answer) noexcept {
     over_ = items.empty();
     for (ItemQueue::Item& item : items) items_.push(std::move(item));
   } catch (...) {
-    const MutexLock lock(mutex_);
-    request = std::move(request_);
-    asked_ = false;
-    if (!over_) {
-      failure_ = std::current_exception();
-      if (error) {
-        done.made_at(where_);
-        done.show();
-        failed_ = answer;
-      }
-    }
-    over_ = true;
+    fail(std::current_exception(), is_news);
   }
 }
 
-void StreamReader::fail(std::exception_ptr error) noexcept {
-  Later later;
-  {
-    const MutexLock lock(mutex_);
-    asked_ = false;
-    if (!over_) failure_ = std::move(error);
-    over_ = true;
-    later = serve();
-  }
-  do_later(std::move(later));
+void StreamReader::fail(std::exception_ptr error, bool is_news) noexcept {
+  Future<Value> request;
+  const MutexLock lock(mutex_);
+  request = std::move(request_);
+  asked_ = false;
+  if (std::exchange(over_, true)) return;
+  if (!is_news) failure_->observe();
+  failure_->fail(std::move(error));
 }
 
 void StreamReader::close() noexcept {
   ItemQueue items;
-  Future<Value> request, failed;
+  Future<Value> request;
+  detail::Ref<detail::State<Value>> untold;
   Later later;
   {
     const MutexLock lock(mutex_);
     over_ = true;
-    failure_ = nullptr;
-    failed = std::move(failed_);
+    untold = std::move(failure_);
     std::swap(items, items_);
     request = std::move(request_);
     later = serve();

@@ -33,13 +33,15 @@ class StreamReader final : public detail::RemoteItems, private detail::Node {
     detail::Chained callbacks;
     bool asks = false;
     detail::Ref<Reference> dropped;
+    detail::Ref<detail::State<Value>> told;
     Value item;
   };
   void do_later(Later later);
   [[nodiscard]] Later serve() TINE_REQUIRES(mutex_);
   void ask();
   void absorb(const Future<Value>& answer) noexcept;
-  void fail(std::exception_ptr error) noexcept;
+  // Unless it `is_news`, nobody need be told of it.
+  void fail(std::exception_ptr error, bool is_news) noexcept;
   static void answered(detail::Node* node, detail::StateBase& done) noexcept;
   // It keeps books: an error counts as looked at when a user was told of it, or when it need not be told.
   static constexpr detail::NodeOps kOps{&StreamReader::answered, false, true};
@@ -47,7 +49,6 @@ class StreamReader final : public detail::RemoteItems, private detail::Node {
   const std::string what_;
   const Seconds timeout_;
   const size_t credit_;
-  const std::source_location where_;
   const detail::ContextRef context_;
   const Future<Value> created_;  // keeps the peer whose helper this is
   detail::WaitHelper* const helper_;
@@ -58,9 +59,8 @@ class StreamReader final : public detail::RemoteItems, private detail::Node {
   bool asked_ TINE_GUARDED_BY(mutex_) = false;
   Future<Value> request_ TINE_GUARDED_BY(mutex_);
   bool over_ TINE_GUARDED_BY(mutex_) = false;
-  std::exception_ptr failure_ TINE_GUARDED_BY(mutex_);  // told once
-  // The request that failed by it, which reports it if it goes untold.
-  Future<Value> failed_ TINE_GUARDED_BY(mutex_);
+  // Fails with the stream, and reports that if nobody was told before it goes. Null: told, or closed.
+  detail::Ref<detail::State<Value>> failure_ TINE_GUARDED_BY(mutex_);
   detail::Ref<detail::ItemWaiter> waiter_ TINE_GUARDED_BY(mutex_);
 };
 

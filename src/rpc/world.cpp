@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "src/base/error_or_want.h"
 #include "src/rpc/agent.h"
@@ -158,8 +159,10 @@ detail::Ref<Peer> World::find(std::string_view name) const {
   throw ValueError(fmt::format("unknown worker '{}'; the workers are {}", name, known()));
 }
 
-detail::Ref<Peer> World::find(int rank) const {
-  if (auto at = peer(rank); at && at->joined()) return at;
+detail::Ref<Peer> World::find(int64_t rank) const {
+  if (std::in_range<int>(rank)) {
+    if (auto at = peer(static_cast<int>(rank)); at && at->joined()) return at;
+  }
   if (changes_) {
     std::string ranks;
     for (const WorkerInfo& w : workers()) ranks += fmt::format("{}{}", ranks.empty() ? "" : ", ", w.id);

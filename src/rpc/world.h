@@ -58,7 +58,7 @@ class World final : public Workers {
   [[nodiscard]] std::vector<WorkerInfo> workers() const;
   // One that may be called: it has joined, and may have died. ValueError, which lists the workers, for another.
   [[nodiscard]] detail::Ref<Peer> find(std::string_view name) const;
-  [[nodiscard]] detail::Ref<Peer> find(int rank) const;
+  [[nodiscard]] detail::Ref<Peer> find(int64_t rank) const;
   // ValueError when it has died in a world that changes: it is a worker no more.
   [[nodiscard]] const WorkerInfo& info_of(const Peer& peer) const;
   // Null when there is none, or the one of that rank has another life.

@@ -57,7 +57,16 @@ TEST_F(WorldOfThree, AnUnknownWorkerIsRefusedByWhatIsKnown) {
   } catch (const ValueError& e) {
     EXPECT_THAT(e.message(), HasSubstr("'w9'; the workers are 'w0', 'w1', 'w2'"));
   }
-  for (const int rank : {-1, 3}) EXPECT_THROW((void)world.find(rank), ValueError);
+  // No number is taken for another one.
+  for (const int64_t rank :
+       {int64_t{-1}, int64_t{3}, int64_t{1} << 32, (int64_t{1} << 32) + 1, INT64_MIN, INT64_MAX}) {
+    try {
+      (void)world.find(rank);
+      ADD_FAILURE() << rank;
+    } catch (const ValueError& e) {
+      EXPECT_EQ(e.message(), "unknown worker with rank " + std::to_string(rank) + "; ranks go from 0 to 2");
+    }
+  }
 }
 
 TEST_F(WorldOfThree, TheDeadAreDeadForGoodWithTheirFirstCause) {

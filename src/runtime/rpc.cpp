@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstdint>
-
 #include "src/rpc/peer.h"
 #include "src/rpc/stream_reader.h"
 #include "src/runtime/script.h"
@@ -16,7 +13,7 @@ namespace {
 tine::detail::Ref<Peer> peer_of(const Agent& agent, const Value& to) {
   if (to.is_string()) return agent.find(to.as_string());
   // Only an int is a rank.
-  if (to.is_int()) return agent.find(static_cast<int>(std::clamp<int64_t>(to.as_int(), -1, INT32_MAX)));
+  if (to.is_int()) return agent.find(to.as_int());
   if (to.is(Tag::kTuple) && !to.as_tuple().items.empty()) return peer_of(agent, to.as_tuple().items.front());
   throw TypeError(fmt::format("to: expected a worker's name, rank or WorkerInfo, got {}", name_of(to.tag())));
 }

@@ -169,6 +169,10 @@ TEST_F(Workers, ANameIsServedOnceAndNotThatOfAnOperator) {
   EXPECT_THAT(refusal([&] { callee().serve("one", [] {}); }), HasSubstr("is served already"));
   EXPECT_THAT(refusal([&] { callee().serve("aten::add", [] {}); }), HasSubstr("is an operator"));
   EXPECT_THAT(refusal([&] { callee().serve("", [] {}); }), HasSubstr("got an empty text"));
+  for (const char* const name : {"module:function", "a:", ":b"})
+    EXPECT_THAT(refusal([&] { callee().serve(name, [] {}); }),
+                HasSubstr("a name with one colon in it is that of a Python"));
+  callee().serve("space::one", [] { return 1; });
 }
 
 TEST_F(Workers, ServedFunctionsBlockWithoutHoldingCallsUp) {

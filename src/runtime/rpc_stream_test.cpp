@@ -1,4 +1,5 @@
 // Worker::stream(): items of another worker, or of this one, one after the other (include/tine/rpc_stream.h).
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -6,12 +7,13 @@
 #include <mutex>
 #include <utility>
 
+#include "src/rpc/rref.h"
+#include "src/rpc/stream_reader.h"
 #include "src/runtime/rpc.h"
 #include "src/runtime/workers_for_tests.h"
 #include "tine/context.h"
 #include "tine/operators.h"
 #include "tine/timer.h"
-#include "tine/unobserved.h"
 
 namespace tine::rpc {
 namespace {
@@ -22,6 +24,7 @@ using ::testing::ElementsAre;
 using testing::floats;
 using ::testing::HasSubstr;
 using testing::numbers;
+using testing::Reports;
 using testing::Workers;
 
 constexpr Function<Stream<int64_t>(int64_t)> kCount{"count"};
@@ -183,26 +186,6 @@ TEST_F(Streams, AnErrorComesAfterTheItemsBeforeItAndTellsItsWay) {
   EXPECT_THROW((void)caller().stream<int64_t>("w1", "no such").next().get(), Error);
 }
 
-// The texts of the errors that nobody looked at while it lives, without those that tests before it left behind.
-class Reports {
- public:
-  Reports() : before_(set_unobserved_error_hook(&note)) { take(); }
-  ~Reports() { set_unobserved_error_hook(before_); }
-  static std::vector<std::string> take() {
-    const std::lock_guard lock(mutex);
-    return std::exchange(texts, {});
-  }
-
- private:
-  static void note(const std::exception_ptr& error, const std::source_location&) noexcept {
-    const std::lock_guard lock(mutex);
-    texts.push_back(describe(error));
-  }
-  static inline std::mutex mutex;
-  static inline std::vector<std::string> texts;
-  const UnobservedErrorHook before_;
-};
-
 TEST_F(Streams, AFailureThatCameAndThatNobodyIsToldOfIsReportedOnceWhenTheStreamGoes) {
   callee().serve("breaks", []() -> Stream<int64_t> {
     co_yield 1;
@@ -213,8 +196,9 @@ TEST_F(Streams, AFailureThatCameAndThatNobodyIsToldOfIsReportedOnceWhenTheStream
   for (const bool closes : {false, true}) {
     for (Worker* const worker : {&caller(), &callee()}) {
       std::vector<std::string> told;
-      // Nothing says when the failure has come. One that had not come belongs to a stream that was given up.
-      EXPECT_TRUE(eventually([&] {
+      std::string place;
+      const auto reads_one = [&] {
+        place = fmt::format("rpc_stream_test.cpp:{}:", __LINE__ + 1);
         Stream<int64_t> items = worker->stream<int64_t>("w1", "breaks");
         EXPECT_EQ(items.next().get(), 1);
         EXPECT_THAT(reports.take(), ElementsAre());
@@ -225,8 +209,10 @@ TEST_F(Streams, AFailureThatCameAndThatNobodyIsToldOfIsReportedOnceWhenTheStream
         }
         told = reports.take();
         return !told.empty();
-      }));
-      EXPECT_THAT(told, ElementsAre(HasSubstr("no second")));
+      };
+      // Nothing says when the failure has come. One that had not come belongs to a stream that was given up.
+      EXPECT_TRUE(eventually(reads_one));
+      EXPECT_THAT(told, ElementsAre(AllOf(HasSubstr("no second"), HasSubstr(place))));
     }
   }
   Stream<int64_t> told = caller().stream<int64_t>("w1", "breaks");
@@ -238,6 +224,55 @@ TEST_F(Streams, AFailureThatCameAndThatNobodyIsToldOfIsReportedOnceWhenTheStream
   EXPECT_THAT(reports.take(), ElementsAre());
 }
 
+// Of a worker that breaks the rules, or can ask for nothing: its requests end as the test says.
+class OddReference final : public Reference {
+ public:
+  explicit OddReference(std::function<Future<Value>()> next) : Reference({}, {}), next_(std::move(next)) {}
+  bool is_owner() const noexcept override { return false; }
+  Future<Value> to_here(TimePoint) const override { return confirmed(); }
+  Future<Value> next_items(std::string, int64_t, TimePoint) const override { return next_(); }
+  Future<Value> confirmed() const override { return make_ready(Value()); }
+  bool confirmed_by_owner() const noexcept override { return true; }
+  PassedRRef lend() const override { return {}; }
+  TimePoint deadline_after(Seconds) const override { return kNoDeadline; }
+  Future<Value> local_value() const override { return confirmed(); }
+
+ private:
+  const std::function<Future<Value>()> next_;
+};
+
+TEST(StreamReaders, AnAnswerThatIsNoneAndARequestThatCannotBeMadeAreToldOrReported) {
+  const auto open = [](std::function<Future<Value>()> next) {
+    auto reader =
+        tine::detail::make_ref<StreamReader>(tine::detail::make_ref<OddReference>(std::move(next)), "odd",
+                                             kNoTimeout, kStreamCredit, std::source_location::current());
+    reader->start();
+    return Stream<int64_t>(tine::detail::make_ref<tine::detail::RemoteSource<int64_t>>(std::move(reader)));
+  };
+  const auto malformed = [] { return make_ready(Value(7)); };
+  const auto refused = []() -> Future<Value> { throw TypeError("cannot ask"); };
+  const Reports reports;
+  open(malformed).close();
+  EXPECT_THAT(reports.take(),
+              ElementsAre(AllOf(HasSubstr("rpc_stream_test.cpp"), HasSubstr("not the next items"))));
+  open(refused).close();
+  EXPECT_THAT(reports.take(), ElementsAre(AllOf(HasSubstr("rpc_stream_test.cpp"), HasSubstr("cannot ask"))));
+  (void)open(refused).valid();
+  EXPECT_THAT(reports.take(), ElementsAre(HasSubstr("cannot ask")));
+  Stream<int64_t> told = open(malformed);
+  EXPECT_THROW((void)told.next().get(), ValueError);
+  EXPECT_FALSE(told.next().get().has_value());
+  told = open(refused);
+  EXPECT_THROW((void)told.next().get(), TypeError);
+  // A reader that closes a stream before its end gives it up.
+  Promise<Value> later;
+  told = open([f = later.future()] { return f; });
+  told.close();
+  (void)later.set_error(KeyError("late"));
+  told = Stream<int64_t>();
+  EXPECT_THAT(reports.take(), ElementsAre());
+}
+
 TEST_F(Streams, ThatAShutdownGivesUpIsNoNews) {
   serve_endless();
   join();
@@ -246,8 +281,11 @@ TEST_F(Streams, ThatAShutdownGivesUpIsNoNews) {
   Stream<int64_t> own = callee().stream<int64_t>("w1", "endless", 0);
   EXPECT_EQ(waits.next().get(), 0);
   EXPECT_EQ(own.next().get(), 0);
+  EXPECT_TRUE(eventually([&] { return caller().counts().calls_pending == 0; }));
   caller().leave_now();
   callee().leave_now();
+  // What came is still there, and more cannot be asked for.
+  for (int64_t n = 1; n < 9; ++n) (void)waits.next().error();
   waits.close();
   own.close();
   EXPECT_THAT(reports.take(), ElementsAre());

@@ -1,9 +1,11 @@
 // Calls of include/tine/rpc.h by C++ types: results, declarations that both sides share, references, coroutines as handlers.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <latch>
 
+#include "src/base/testing/eventually.h"
 #include "src/runtime/workers_for_tests.h"
 #include "tine/context.h"
 #include "tine/operators.h"
@@ -13,10 +15,12 @@ namespace tine::rpc {
 namespace {
 
 using std::chrono::milliseconds;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using testing::floats;
 using ::testing::HasSubstr;
 using testing::numbers;
+using testing::Reports;
 using testing::Workers;
 
 constexpr Function<Tensor(Tensor, double)> kScale{"scale"};
@@ -51,6 +55,60 @@ TEST_F(Workers, ATypedCallFailsAsTheUntypedOneDoes) {
   join();
   EXPECT_THROW((void)caller().call<int>("w1", "fail").get(), KeyError);
   EXPECT_THROW((void)caller().call<int>("w1", "no such").get(), Error);
+}
+
+TEST_F(Workers, AnErrorThatNobodyLooksAtIsReportedWithTheLineOfTheCall) {
+  static constexpr Function<int64_t()> kBreaks{"breaks"};
+  callee().serve(kBreaks, []() -> int64_t { throw KeyError("broken"); });
+  join();
+  const Reports reports;
+  const auto expect_report = [&](int line) {
+    std::vector<std::string> texts;
+    // The thread that brought the answer may be the last that has the future.
+    EXPECT_TRUE(eventually([&] { return !(texts = Reports::take()).empty(); }));
+    EXPECT_THAT(texts, ElementsAre(AllOf(HasSubstr(fmt::format("rpc_typed_test.cpp:{}: ", line)),
+                                         HasSubstr("broken"))));
+  };
+  for (const char* const to : {"w0", "w1"}) {
+    if (to == std::string_view("w0")) caller().serve(kBreaks, []() -> int64_t { throw KeyError("broken"); });
+    caller().call<int64_t>(to, "breaks").wait();
+    expect_report(__LINE__ - 1);
+    caller().call<void>(to, "breaks").wait();
+    expect_report(__LINE__ - 1);
+    caller().call(to, "breaks").wait();
+    expect_report(__LINE__ - 1);
+    caller().call(kBreaks, {to, Seconds(30)}).wait();
+    expect_report(__LINE__ - 1);
+    caller().call({.to = to, .name = "breaks"}).wait();
+    expect_report(__LINE__ - 1);
+    caller().remote<int64_t>(to, "breaks").to_here().wait();
+    expect_report(__LINE__ - 1);
+  }
+  caller().call<int64_t>(1, "breaks").wait();
+  expect_report(__LINE__ - 1);
+  EXPECT_TRUE(caller().call("w1", "breaks").error());
+  EXPECT_TRUE(caller().call<int64_t>("w1", "breaks").error());
+  caller().call("w1", "breaks").or_else([](const std::exception_ptr&) { return Value(); }).wait();
+  EXPECT_THAT(Reports::take(), ElementsAre());
+}
+
+TEST_F(Workers, CallsThatAWorkersOwnEndGivesUpAreNotReported) {
+  std::latch& go = latch(1);
+  callee().serve("block", [&] {
+    go.wait();
+    return 1;
+  });
+  join();
+  const Reports reports;
+  {
+    const Future<Value> untyped = caller().call("w1", "block");
+    const Future<int64_t> typed = caller().call<int64_t>("w1", "block");
+    const Future<void> nothing = caller().call<void>("w1", "block");
+    caller().leave_now();
+    untyped.wait(), typed.wait(), nothing.wait();
+  }
+  go.count_down();
+  EXPECT_THAT(Reports::take(), ElementsAre());
 }
 
 TEST_F(Workers, CancellingATypedFutureCancelsTheCall) {

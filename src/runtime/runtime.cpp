@@ -126,9 +126,6 @@ Executor& Runtime::callbacks() noexcept { return parts_->callbacks; }
 void Runtime::set_handler_threads(int handler_threads, int max_handler_threads) {
   parts_->handlers.set_limits(handler_threads, max_handler_threads);
 }
-void Runtime::set_counts_turns(int (*counts)() noexcept) noexcept {
-  sched::BlockingPool::set_counts_turns(counts);
-}
 HandlerCounters Runtime::handler_counters() const noexcept {
   const sched::BlockingCounters c = parts_->handlers.counters();
   return {c.threads, c.idle, c.blocked, c.peak, c.queued, c.refused};

@@ -100,10 +100,11 @@ RRef<> Worker::remote_value(Call call) {
 }
 tine::detail::Ref<tine::detail::RemoteItems> Worker::open_stream(Call call, size_t credit) {
   const Seconds timeout = timeout_of(call);
+  const std::source_location where = call.to.where();
   const Destination to = parts_->destination(call.to.value(), timeout);
   CallRequest request = parts_->checked_request_for(std::move(call));
   parts_->wait_for_room(to);
-  return to.stream(std::move(request), timeout, credit);
+  return to.stream(std::move(request), timeout, credit, where);
 }
 RRef<> Worker::own(Value value) { return RRef<>(parts_->agent()->own(std::move(value))); }
 

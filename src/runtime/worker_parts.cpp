@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "src/rpc/served_stream.h"
 #include "src/rpc/transport/named_transports.h"
 #include "src/rpc/transport/tls/tls_context.h"
@@ -50,6 +52,14 @@ void settle(Promise<Value> answer, const Future<Value>& result, const std::strin
   } else {
     (void)answer.set_value(result.get());
   }
+}
+
+bool has_one_colon(const std::string& name) noexcept {
+  return std::count(name.begin(), name.end(), ':') == 1;
+}
+// "module:qualname".
+bool names_a_foreign_function(const std::string& name) noexcept {
+  return has_one_colon(name) && name.front() != ':' && name.back() != ':';
 }
 
 }  // namespace
@@ -193,6 +203,12 @@ void Worker::Parts::serve(std::string name, Function function) {
         "so choose another",
         name));
   }
+  if (has_one_colon(name)) {
+    throw ValueError(
+        fmt::format("serve: '{}': a name with one colon in it is that of a Python function of a module: give "
+                    "it another one",
+                    name));
+  }
   const MutexLock lock(mutex_);
   if (!served_.emplace(name, std::move(function)).second)
     throw ValueError(
@@ -283,12 +299,6 @@ std::string Worker::Parts::known_to() const {
     names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", name);
   }
   return names;
-}
-
-// "module:qualname".
-static bool names_a_foreign_function(const std::string& name) noexcept {
-  const size_t colon = name.find(':');
-  return colon != std::string::npos && colon > 0 && colon + 1 < name.size() && colon == name.rfind(':');
 }
 
 void Worker::Parts::run_served(IncomingCall call) {

@@ -1,18 +1,23 @@
 // Workers of the public interface in one process, each of a Runtime of its own.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <latch>
 #include <list>
+#include <mutex>
+#include <source_location>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "src/base/testing/errors.h"
 #include "src/rpc/world_for_tests.h"
 #include "tine/rpc.h"
 #include "tine/runtime.h"
+#include "tine/unobserved.h"
 
 namespace tine::rpc::testing {
 
@@ -53,6 +58,26 @@ class Workers : public ::testing::Test {
   std::list<std::latch> latches_;
   FreeAddress address_;
   Runtime runtimes_[3];
+};
+
+// The errors that nobody looked at while it lives, each as "file:line: text", without those that tests before it left behind.
+class Reports {
+ public:
+  Reports() : before_(set_unobserved_error_hook(&note)) { take(); }
+  ~Reports() { set_unobserved_error_hook(before_); }
+  static std::vector<std::string> take() {
+    const std::lock_guard lock(mutex);
+    return std::exchange(texts, {});
+  }
+
+ private:
+  static void note(const std::exception_ptr& error, const std::source_location& where) noexcept {
+    const std::lock_guard lock(mutex);
+    texts.push_back(fmt::format("{}:{}: {}", where.file_name(), where.line(), describe(error)));
+  }
+  static inline std::mutex mutex;
+  static inline std::vector<std::string> texts;
+  const UnobservedErrorHook before_;
 };
 
 }  // namespace tine::rpc::testing

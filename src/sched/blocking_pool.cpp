@@ -12,6 +12,7 @@
 #include "src/base/mutex.h"
 #include "src/base/thread.h"
 #include "tine/detail/context.h"
+#include "tine/detail/thread_state.h"
 #include "tine/detail/waiting.h"
 #include "tine/error.h"
 
@@ -21,23 +22,17 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// While tasks queue, the watching thread
-constexpr auto kLook = 2ms;   // looks after this time whether a task has been begun;
-constexpr auto kStall = 1ms;  // if not, and the threads did no work for this long, starts more;
-constexpr auto kBusyStall =
-    50ms;  // if they work, or wait for their turn, but have begun no task for this long, starts one more;
-constexpr auto kRefusalStall =
-    100ms;  // at the limit, if they neither work nor begin a task for this long, refuses.
+// While tasks queue, the watching thread looks after this time whether a task has been begun.
+constexpr auto kLook = 2ms;
+// If not, and the threads did no work for this long, it starts more.
+constexpr auto kStall = 1ms;
+// If they work, or wait for their turn, but have begun no task for this long, it starts one more.
+constexpr auto kBusyStall = 50ms;
+// At the limit, if they neither work nor begin a task for this long, it refuses.
+constexpr auto kRefusalStall = 100ms;
 constexpr auto kIdle = 10s;
 constexpr auto kSurplusIdle = 1s;
 constexpr size_t kSampled = 64;  // so many threads are asked for their processor time
-
-constinit std::atomic<BlockingPool::CountsTurns*> counts_turns{nullptr};
-
-int waiting_for_turn() noexcept {
-  BlockingPool::CountsTurns* const count = counts_turns.load(std::memory_order_acquire);
-  return count ? count() : 0;
-}
 
 std::chrono::nanoseconds processor_time(pthread_t thread) noexcept {
   clockid_t clock{};
@@ -95,8 +90,10 @@ class BlockingPool::Impl {
     // The rest is guarded by pool.mutex_.
     bool called = false;
     bool idle = false;
-    bool known = false;  // `handle` is
+    bool known = false;  // the next two are
     pthread_t handle{};
+    const std::atomic<bool>* waits_for_turn =
+        nullptr;  // the thread's own, which lives as long as it is a member
     std::chrono::nanoseconds sampled{0};
     bool in_sample = false;
     Thread thread;
@@ -137,6 +134,7 @@ class BlockingPool::Impl {
   [[nodiscard]] Task* take() noexcept TINE_REQUIRES(mutex_);
   void sample(size_t most) noexcept TINE_REQUIRES(mutex_);
   [[nodiscard]] std::chrono::nanoseconds worked_since_sample() noexcept TINE_REQUIRES(mutex_);
+  [[nodiscard]] int waiting_for_turn() const noexcept TINE_REQUIRES(mutex_);
   // For the watching thread: waits for so long, or until there is nothing to wait for. True then.
   [[nodiscard]] bool looked_up_within(Clock::duration span) noexcept TINE_REQUIRES(mutex_);
 
@@ -318,6 +316,7 @@ void BlockingPool::Impl::main(Members::iterator self) noexcept {
   {
     MutexLock lock(mutex_);
     self->handle = pthread_self();
+    self->waits_for_turn = &detail::thread_state.waits_for_turn;
     self->known = true;
     --coming_;
     for (;;) {
@@ -369,6 +368,12 @@ std::chrono::nanoseconds BlockingPool::Impl::worked_since_sample() noexcept {
     if (member.in_sample) worked += processor_time(member.handle) - member.sampled;
   }
   return worked;
+}
+
+int BlockingPool::Impl::waiting_for_turn() const noexcept {
+  return static_cast<int>(std::count_if(members_.begin(), members_.end(), [](const Member& member) {
+    return member.known && member.waits_for_turn->load(std::memory_order_relaxed);
+  }));
 }
 
 bool BlockingPool::Impl::looked_up_within(Clock::duration span) noexcept {
@@ -482,10 +487,6 @@ void BlockingPool::post(Task& task) noexcept {
   impl_->post(task);
 }
 bool BlockingPool::has_waiting() const noexcept { return impl_->inherited() || impl_->has_waiting(); }
-
-void BlockingPool::set_counts_turns(CountsTurns* counts) noexcept {
-  counts_turns.store(counts, std::memory_order_release);
-}
 
 void BlockingPool::set_limits(int eager, int max_threads) { impl_->set_limits(eager, max_threads); }
 

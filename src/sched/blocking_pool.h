@@ -6,8 +6,8 @@
 // see, it starts more, up to `max_threads`. So a queued task gets a thread whatever the others do, and a burst of short ones
 // does not get a thread each.
 //
-// Threads that wait for their turn at a lock that tine knows (the Python interpreter's) neither work nor sleep: more of them
-// would only wait, too. While more wait so, in the whole process, than half of the pool's threads that run, the pool grows by one
+// Threads that wait for their turn at a lock that tine knows (the Python interpreter's; detail::WaitForTurn) neither work nor
+// sleep: more of them would only wait, too. While more than half of the pool's threads that run wait so, the pool grows by one
 // thread each 50 ms in which no task has been begun, and refuses nothing.
 //
 // At the limit, with every thread blocked, no thread is left to run what is queued, and it may be what the others wait for. A
@@ -62,9 +62,6 @@ class BlockingPool final : public Executor {
   // Abandons what is queued and waits until the threads have ended. Later posts abandon their task. Returns how many threads
   // were still in a task at the bound. If there are any, they are left to themselves, and the pool must never be destroyed.
   int close_and_join(TimePoint bound = kNoDeadline) noexcept;
-  // Of all pools: says how many threads wait for their turn now. Any thread may call it, at any time and with locks held.
-  using CountsTurns = int() noexcept;
-  static void set_counts_turns(CountsTurns* counts) noexcept;
   [[nodiscard]] BlockingCounters counters() const noexcept;
 
  private:

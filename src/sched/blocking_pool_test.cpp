@@ -13,11 +13,13 @@
 #include <latch>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "src/base/testing/eventually.h"
+#include "tine/detail/thread_state.h"
 #include "tine/future.h"
 
 namespace tine {
@@ -167,18 +169,20 @@ TEST(BlockingPool, ABurstOfShortTasksDoesNotGetAThreadEach) {
 }
 
 TEST(BlockingPool, ThreadsThatWaitForTheirTurnDoNotGetCompanyAndAreNotRefused) {
-  static std::atomic<int> at_the_lock{0};
-  BlockingPool::set_counts_turns([]() noexcept { return at_the_lock.load(); });
   BlockingPool pool(small(2, 64));
   std::mutex lock;
   std::unique_lock held(lock);
   std::vector<Future<void>> tasks;
   const TimePoint began = Clock::now();
+  std::latch both_wait(2);
   for (int i = 0; i < 1000; ++i) {
-    tasks.push_back(submit(pool, [&] {
-      ++at_the_lock;
+    // A thread that has begun, and has not come to the lock yet, is not one that waits.
+    if (i == 2) both_wait.wait();
+    tasks.push_back(submit(pool, [&, i] {
+      std::optional<detail::WaitForTurn> waits(std::in_place);
+      if (i < 2) both_wait.count_down();
       const std::lock_guard turn(lock);
-      --at_the_lock;
+      waits.reset();
     }));
   }
   // Without it there would be all 64 within a tenth of a second, and then the rest would be refused.
@@ -187,7 +191,27 @@ TEST(BlockingPool, ThreadsThatWaitForTheirTurnDoNotGetCompanyAndAreNotRefused) {
   const auto intervals = (Clock::now() - began) / 50ms;
   EXPECT_LE(pool.counters().peak, 2 + intervals);
   for (Future<void>& f : tasks) f.get();
-  BlockingPool::set_counts_turns(nullptr);
+}
+
+TEST(BlockingPool, ThreadsOfAnotherPoolThatWaitForTheirTurnDoNotHoldItBack) {
+  BlockingPool other(small(16, 64)), pool(small(2, 64));
+  Gate gate;
+  std::latch waiting(16);
+  std::vector<Future<void>> tasks;
+  for (int i = 0; i < 16; ++i) {
+    tasks.push_back(submit(other, [&] {
+      const detail::WaitForTurn waits;
+      waiting.count_down();
+      gate.wait();
+    }));
+  }
+  waiting.wait();
+  const TimePoint began = Clock::now();
+  for (int i = 0; i < 32; ++i) tasks.push_back(submit(pool, [&] { gate.wait(); }));
+  EXPECT_TRUE(eventually([&] { return pool.counters().threads >= 20; }));
+  EXPECT_LT((Clock::now() - began) / 50ms, 18);
+  gate.open();
+  for (Future<void>& f : tasks) f.get();
 }
 
 TEST(BlockingPool, AtItsLimitATaskIsRefusedWhenEveryThreadIsBlockedAndTheErrorNamesIt) {

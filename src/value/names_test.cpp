@@ -114,6 +114,26 @@ TEST(Type, ANameIsAVariableAnObjectOrNone) {
     EXPECT_THROW((void)parse_type(bad), SyntaxError) << bad;
 }
 
+TEST(Type, ClassesNestByNameNoDeeperThanTextsDo) {
+  const auto chain = [](int classes) {
+    std::string text = "Tuple[NamedTuple(N0, x : int)";
+    for (int i = 1; i < classes; ++i) text += fmt::format(", NamedTuple(N{}, x : N{})", i, i - 1);
+    return text + "]";
+  };
+  EXPECT_EQ(parse_type(chain(64))->of.size(), 64U);
+  try {
+    (void)parse_type(chain(200'000));  // nor is any of it dropped by recursion
+    FAIL();
+  } catch (const SyntaxError& e) {
+    EXPECT_THAT(e.message(), testing::HasSubstr("nested deeper than 64"));
+  }
+  TypeNames names;
+  for (int i = 1; i <= 64; ++i)
+    (void)parse_type(fmt::format("NamedTuple(M{}, x : {})", i, i > 1 ? fmt::format("M{}", i - 1) : "int"),
+                     &names);
+  EXPECT_THROW((void)parse_type("NamedTuple(M65, x : M64)", &names), SyntaxError);
+}
+
 TEST(TorchNames, AreThoseOfTheModulesThatAreKnown) {
   EXPECT_TRUE(in_torch("torch", "add"));
   EXPECT_FALSE(in_torch("torch", "no_such_function"));

@@ -215,7 +215,11 @@ class TINE_API StateBase : public RefCounted {
   }
   // Marks the error as looked at, or passed on: it is not reported. On a pending state it says that its error never need be.
   void observe() const noexcept { flags_.fetch_or(kObserved, std::memory_order_relaxed); }
-  // A language binding hands it to its user. From then on its error is reported if nobody looks at it.
+  [[nodiscard]] bool observed() const noexcept {
+    return (flags_.load(std::memory_order_relaxed) & kObserved) != 0;
+  }
+  // A user is handed it, by a language binding or as the result of a call. From then on its error is reported if nobody looks
+  // at it.
   void show() noexcept {
     if (sole_owner()) {
       flags_.store(flags_.load(std::memory_order_relaxed) | kShown, std::memory_order_relaxed);
@@ -223,7 +227,7 @@ class TINE_API StateBase : public RefCounted {
       flags_.fetch_or(kShown, std::memory_order_relaxed);
     }
   }
-  // The place where it was made, for the report of an unobserved error. Set before the state is shared.
+  // The place where it was made, for the report of an unobserved error. Set before its future is handed out.
   void made_at(const std::source_location& where) noexcept { where_ = where; }
   [[nodiscard]] const std::source_location& where() const noexcept { return where_; }
 

@@ -2,6 +2,7 @@
 // converted; to cancel it is to cancel that one, and so the call. One allocation.
 #pragma once
 
+#include <source_location>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -29,11 +30,14 @@ inline constexpr bool kTravels<void> = true;
 template <class R>
 class TypedAnswer final : public State<R> {
  public:
-  TypedAnswer(Future<Value> answer, std::string what)
-      : State<R>(answer.state()->helper(), 2), answer_(std::move(answer)), what_(std::move(what)) {}
+  TypedAnswer(Future<Value> answer, std::string what, const std::source_location& where)
+      : State<R>(answer.state()->helper(), 2), answer_(std::move(answer)), what_(std::move(what)) {
+    this->made_at(where);
+  }
 
-  [[nodiscard]] static Future<R> of(Future<Value> answer, std::string what) {
-    auto* const self = new TypedAnswer(std::move(answer), std::move(what));
+  [[nodiscard]] static Future<R> of(Future<Value> answer, std::string what,
+                                    const std::source_location& where) {
+    auto* const self = new TypedAnswer(std::move(answer), std::move(what), where);
     Future<R> result(Ref<State<R>>::adopt(self));
     join_current_context(*self);
     self->subscribe(&self->own_end_);
@@ -48,8 +52,10 @@ class TypedAnswer final : public State<R> {
     static void run(Node* node, StateBase& done) noexcept {
       const auto self = Ref<TypedAnswer>::adopt(&static_cast<Answered*>(node)->self);
       if (!self->done()) self->settle(static_cast<State<Value>&>(done));
+      done.observe();
     }
-    static constexpr NodeOps kOps{&Answered::run, false};
+    // It keeps books until it has run: so settle() sees whether the error was observed before.
+    static constexpr NodeOps kOps{&Answered::run, false, true};
     TypedAnswer& self;
   };
   struct OwnEnd final : Node {
@@ -64,7 +70,11 @@ class TypedAnswer final : public State<R> {
 
   void settle(State<Value>& answer) noexcept {
     const Ref<StateBase> mine = Ref<StateBase>::share(this);
-    if (answer.outcome() != Outcome::kValue) return forward_failure(owning, answer, *this, nullptr);
+    if (answer.outcome() != Outcome::kValue) {
+      // Such as that of a call that this worker's own end gave up.
+      if (answer.observed()) this->observe();
+      return forward_failure(owning, answer, *this, nullptr);
+    }
     try {
       if constexpr (std::is_void_v<R>) {
         this->construct();
@@ -94,12 +104,17 @@ class TypedAnswer final : public State<R> {
   OwnEnd own_end_{*this};
 };
 
+// `where`: the place that the report of an error names which nobody looks at. Nobody else has `answer` yet if it becomes the
+// result itself.
 template <class R>
-[[nodiscard]] Future<R> typed_answer(Future<Value> answer, std::string what) {
+[[nodiscard]] Future<R> typed_answer(Future<Value> answer, std::string what,
+                                     const std::source_location& where) {
   if constexpr (std::is_same_v<R, Value>) {
+    answer.state()->made_at(where);
+    answer.state()->show();
     return answer;
   } else {
-    return TypedAnswer<R>::of(std::move(answer), std::move(what));
+    return TypedAnswer<R>::of(std::move(answer), std::move(what), where);
   }
 }
 

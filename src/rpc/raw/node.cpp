@@ -7,7 +7,7 @@
 #include "src/base/error_or_want.h"
 #include "src/rpc/post.h"
 #include "src/rpc/raw/incoming.h"
-#include "src/rpc/rendezvous.h"
+#include "src/rpc/waits.h"
 #include "src/rpc/wire/handshake.h"
 
 namespace tine::rpc {

@@ -7,7 +7,9 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <optional>
+#include <unordered_map>
 
 #include "src/value/text.h"
 #include "tine/error.h"
@@ -27,8 +29,13 @@ constexpr int64_t kSmallExtent = 8192;
 constexpr size_t kObjectBytes = 64;
 constexpr size_t kListBytes = 48;
 constexpr size_t kDictBytes = 80;
-// A class takes up to so many bytes for each of its definition.
-constexpr size_t kTimesDefinition = 24;
+// A class takes up to so many bytes for each of its definition: 128 were measured for `(A?,A?,...)`, where every three bytes
+// make two types, and the vector of the tuple has just grown. The rest is for what the parser notes of each, and for
+// unified(). Enums and long names take far less.
+constexpr size_t kTimesDefinition = 160;
+// A type that unified() makes anew, and each of its elements.
+constexpr size_t kTypeBytes = 192;
+constexpr size_t kTypeElementBytes = 16;
 // How a class is named behind its marker: by its definition, or by the number of one that stood before in this value.
 constexpr std::byte kDefined{0};
 constexpr std::byte kNumbered{1};
@@ -155,15 +162,29 @@ void write_text(BodyWriter& out, const Value& text) {
 struct Writer {
   BodyWriter& out;
   ValueHooks& hooks;
-  std::vector<const Type*> classes = {};  // that were defined before
+  // That were defined before. Most values have none.
+  struct Classes {
+    std::vector<const Type*> all;
+    std::unordered_map<const Type*, uint32_t> numbers;  // of these, and of types that are equal to one
+
+    uint32_t number_of(const Type& type) {
+      const auto [at, is_new] = numbers.try_emplace(&type, 0);
+      if (is_new) {
+        const auto known = std::find_if(all.begin(), all.end(), [&](const Type* t) {
+          return t->name == type.name && equal(t->shared_from_this(), type.shared_from_this());
+        });
+        at->second = static_cast<uint32_t>(known - all.begin());
+      }
+      return at->second;
+    }
+  };
+  std::unique_ptr<Classes> classes = {};
 
   // `member`: of an enum.
   void write_class(ExtType ext, const Type& type, std::optional<uint32_t> member) {
-    const auto known = std::find_if(classes.begin(), classes.end(), [&](const Type* t) {
-      return t == &type || (t->name == type.name && equal(t->shared_from_this(), type.shared_from_this()));
-    });
-    const auto number = static_cast<uint32_t>(known - classes.begin());
-    const bool defined = known == classes.end();
+    if (!classes) classes = std::make_unique<Classes>();
+    const uint32_t number = classes->number_of(type);
+    const bool defined = number == classes->all.size();
     const std::string text = defined ? type.definition() : std::string();
     std::byte* p = out.ext(static_cast<int8_t>(ext), (member ? 4 : 0) + 1 + (defined ? text.size() : 4));
     if (member) {
@@ -173,7 +194,7 @@ struct Writer {
     *p++ = defined ? kDefined : kNumbered;
     if (!defined) return put_le<uint32_t>(p, number);
     std::memcpy(p, text.data(), text.size());
-    classes.push_back(&type);
+    classes->all.push_back(&type);
   }
 
   void write(const Value& value, int depth) {
@@ -344,24 +365,61 @@ Value text_of(BodyReader& in, std::string_view text) {
   return text;
 }
 
+// A text of the sender's, for an error.
+std::string shortened(std::string text) {
+  constexpr size_t kShown = 200;
+  if (text.size() > kShown) text.replace(kShown, std::string::npos, "...");
+  return text;
+}
+
 struct Reader {
   BodyReader& in;
   ReceivedSegments& segments;
   ValueHooks& hooks;
-  std::vector<TypePtr> classes = {};
+  // That were defined before. Most values have none.
+  struct Classes {
+    std::vector<TypePtr> all;
+    std::unordered_map<std::string, TypePtr> by_definition;  // also those inside others
+  };
+  std::unique_ptr<Classes> classes = {};
 
+  // With one object for each class, however often it is defined, also inside others. So a field and a value of its class are
+  // compared by it, and not member by member for each value. `done`: the classes inside one that are unified already.
+  TypePtr unified(const TypePtr& type, std::unordered_map<const Type*, TypePtr>& done) {
+    const bool is_class = !type->name.empty() && (type->kind == TypeKind::kEnum || type->named_tuple());
+    if (is_class) {
+      if (const auto known = done.find(type.get()); known != done.end()) return known->second;
+    }
+    std::vector<TypePtr> of;
+    of.reserve(type->of.size());
+    bool as_it_was = true;
+    for (const TypePtr& t : type->of) {
+      of.push_back(unified(t, done));
+      as_it_was = as_it_was && of.back() == t;
+    }
+    if (!as_it_was) in.charge(kTypeBytes + kTypeElementBytes * of.size());
+    TypePtr whole = as_it_was ? type : type->over(std::move(of));
+    if (!is_class) return whole;
+    std::string definition = whole->definition();
+    in.charge(kObjectBytes + definition.size());
+    const auto first = classes->by_definition.try_emplace(std::move(definition), std::move(whole)).first;
+    return done[type.get()] = first->second;
+  }
   TypePtr read_class(std::span<const std::byte> bytes, size_t at) {
     if (bytes.size() == 5 && bytes[0] == kNumbered) {
-      if (const auto number = get_le<uint32_t>(bytes.data() + 1); number < classes.size())
-        return classes[number];
+      if (const auto number = get_le<uint32_t>(bytes.data() + 1); classes && number < classes->all.size())
+        return classes->all[number];
     } else if (!bytes.empty() && bytes[0] == kDefined) {
       in.charge(bytes.size() * kTimesDefinition);
       try {
-        classes.push_back(parse_type({reinterpret_cast<const char*>(bytes.data() + 1), bytes.size() - 1}));
+        std::unordered_map<const Type*, TypePtr> done;
+        if (!classes) classes = std::make_unique<Classes>();
+        classes->all.push_back(
+            unified(parse_type({reinterpret_cast<const char*>(bytes.data() + 1), bytes.size() - 1}), done));
       } catch (const SyntaxError& error) {
         throw ValueError(fmt::format("the class at byte {}: {}", at, error.message()));
       }
-      return classes.back();
+      return classes->all.back();
     }
     throw ValueError(fmt::format("the class at byte {} is neither defined nor the number of one before", at));
   }
@@ -370,8 +428,8 @@ struct Reader {
     const bool good = named && !named->name.empty() && items.size() == type->of.size() &&
                       std::equal(items.begin(), items.end(), type->of.begin(), fits);
     if (!good) {
-      throw ValueError(
-          fmt::format("the tuple at byte {} is not what its class says: {}", at, type->definition()));
+      throw ValueError(fmt::format("the tuple at byte {} is not what its class says: {}", at,
+                                   shortened(type->definition())));
     }
     return tuple_of(std::move(items), *type);
   }
@@ -380,7 +438,7 @@ struct Reader {
     const TypePtr type = read_class(bytes.subspan(4), at);
     const auto member = get_le<uint32_t>(bytes.data());
     if (type->kind != TypeKind::kEnum || member >= static_cast<const EnumType&>(*type).members.size())
-      throw ValueError(fmt::format("the enum at byte {} is not a member of {}", at, type->str()));
+      throw ValueError(fmt::format("the enum at byte {} is not a member of {}", at, shortened(type->str())));
     return enum_member(std::static_pointer_cast<const EnumType>(type), member);
   }
 

@@ -56,8 +56,6 @@ def register(func: Any = None, /, name: str | None = None) -> Any:
         name = getattr(func, "__name__", None)
         if not isinstance(name, str) or not name.isidentifier():
             raise ValueError(f"register: {func!r} has no name of its own: give it one, as in register(func, name=\"scale\")")
-    if name.count(":") == 1:
-        raise _C.ValueError(f"register: {name!r}: a name with one colon in it is that of a Python function of a module: give it another one")
     known = _functions.get(name)
     if known is not None:
         if known is func:
