@@ -140,16 +140,18 @@ def test_a_pickle_has_the_code_the_attributes_and_the_tensors():
 def test_a_pickle_is_loaded_where_the_class_is_not(tmp_path):
     path = tmp_path / "module.pickle"
     module = script(with_hooks())
-    module.tag = "Python's"
+    module.tag, module.inner.tag = "Python's", "inner"
+    method = pickle.dumps(module.inner.forward)
     path.write_bytes(pickle.dumps(module, protocol=4))
     program = f"""
 import pickle
 import tine as torch
 m = pickle.load(open({str(path)!r}, "rb"))
-print(m(torch.ones(2)).tolist(), m.calls, m.tag, m.inner.original_name)
+print(m(torch.ones(2)).tolist(), m.calls, m.tag, m.inner.tag, m.inner.original_name)
+print(pickle.loads({method!r})(torch.ones(1), 2).tolist())
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
-    assert (done.stdout, done.stderr) == ("[816.0, 816.0] 1 Python's Inner\n", "")
+    assert (done.stdout, done.stderr) == ("[816.0, 816.0] 1 Python's inner Inner\n[3.0]\n", "")
 
 
 def test_pickles_of_traced_modules_and_of_what_cannot_be():

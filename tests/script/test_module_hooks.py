@@ -112,6 +112,63 @@ def test_a_pre_hook_may_leave_the_arguments_alone():
     assert compiled(torch.ones(3)).tolist() == [6.0] * 3
 
 
+def only_looks(self, input: Tuple[torch.Tensor], output: torch.Tensor) -> None:
+    self.calls += 1
+
+
+def doubles_large_ones(self, input: Tuple[torch.Tensor], output: torch.Tensor) -> Optional[torch.Tensor]:
+    if bool(output.sum() > 20):
+        return output * 2
+    return None
+
+
+def test_a_hook_that_returns_none_leaves_the_output_alone():
+    plain, compiled = Outer(), Outer()
+    for outer in plain, compiled:
+        outer.register_forward_hook(only_looks)
+        outer.register_forward_hook(doubles_large_ones)
+    compiled = script(compiled)
+    for x in torch.ones(1), torch.ones(3):
+        assert compiled(x).tolist() == plain(x).tolist()
+    assert compiled.calls == 2
+
+
+def with_comments(self, input):
+    # type: (Tuple[torch.Tensor]) -> Tuple[torch.Tensor]
+    return (input[0] * 2,)
+
+
+def test_types_of_hooks_in_comments_and_texts():
+    Pair = Tuple[torch.Tensor]
+
+    def in_texts(self, input: "Pair") -> "Pair":
+        return (input[0] + Pair_offset,)
+
+    Pair_offset = 1
+    outer = Outer()
+    outer.register_forward_pre_hook(with_comments)
+    outer.register_forward_pre_hook(in_texts)
+    assert script(outer)(torch.ones(1)).tolist() == outer(torch.ones(1)).tolist() == [12.0]
+
+
+def test_a_module_without_a_forward_has_nothing_to_hook():
+    layers = nn.ModuleList([nn.ReLU()])
+    layers.register_forward_hook(doubled)
+    with pytest.raises(torch.SyntaxError, match="module `ModuleList` has hooks and no `forward` for them to stand around"):
+        script(layers)
+
+
+def test_a_hook_whose_name_is_no_identifier():
+    def named(self, input: Tuple[torch.Tensor], output: torch.Tensor):
+        return output + 1
+
+    named.__name__ = "a b"
+    layer = nn.ReLU()
+    layer.register_forward_hook(named)
+    with pytest.raises(torch.SyntaxError):
+        script(layer)
+
+
 def test_prepend_and_a_hook_that_is_there_twice():
     outer = Outer()
     outer.register_forward_hook(doubled)

@@ -1,5 +1,6 @@
 """Properties of modules: in scripts they are calls of compiled getters and setters, in Python they are Python's. Their Tensors."""
 
+import operator
 from typing import Optional
 
 import pytest
@@ -104,6 +105,14 @@ class UsesMark(LeftToPython):
         return self.by_mark
 
 
+class MadeOfOthers(nn.Module):
+    w = 1
+    twice = property(operator.attrgetter("w"))
+
+    def forward(self):
+        return self.twice
+
+
 class Generates(nn.Module):
     @property
     def all(self):
@@ -117,6 +126,7 @@ class Generates(nn.Module):
     (Unwritable(), "has no setter; define one: `@only_read.setter`"),
     (UsesName(1), "the property `by_name` of `UsesName` is marked @unused, or named in __jit_unused_properties__, so it stays Python's"),
     (UsesMark(1), "the property `by_mark` of `UsesMark` is marked @unused, or named in __jit_unused_properties__, so it stays Python's"),
+    (MadeOfOthers(), "a property of `MadeOfOthers` is made of a attrgetter, which scripts cannot call; write its getter and setter as `def`s"),
     (Generates(), "is a generator; scripts have no `yield`"),
 ])
 def test_refusals(module, message):

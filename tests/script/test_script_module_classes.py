@@ -1,6 +1,6 @@
 """Classes that derive from ScriptModule, `script_method`, and methods from texts."""
 
-from typing import List
+from typing import List, Tuple
 
 import pytest
 
@@ -114,6 +114,31 @@ def test_a_forward_that_is_not_marked_is_pythons():
     assert Plain()(3) == ("Python", 3)
 
 
+def test_what_the_class_overrides_is_called():
+    class Own(torch.jit.ScriptModule):
+        def __init__(self):
+            super().__init__()
+            self.calls = []
+
+        def train(self, mode=True):
+            self.calls = self.calls + [str(mode)]
+            return super().train(mode)
+
+        def extra_repr(self):
+            return "own"
+
+        def __len__(self):
+            return 7
+
+        @torch.jit.script_method
+        def forward(self, x):
+            return x if self.training else -x
+
+    m = Own()
+    assert len(m) == 7 and repr(m) == "Own(own)"
+    assert m.eval()(torch.ones(1)).tolist() == [-1.0] and m.calls == ["False"]
+
+
 def test_in_other_modules():
     class Holder(nn.Module):
         def __init__(self):
@@ -139,8 +164,15 @@ def test_a_script_method_is_not_there_in_init():
         def go(self, x):
             return x
 
-    with pytest.raises(RuntimeError, match="`Hasty.go` is compiled when `__init__` has ended; it cannot be called before"):
+    with pytest.raises(AttributeError, match="`Hasty.go` is compiled when `__init__` has ended; it is not there before"):
         Hasty()
+
+    class Careful(Hasty):
+        def __init__(self):
+            torch.jit.ScriptModule.__init__(self)
+            self.had = hasattr(self, "go")
+
+    assert Careful().had is False
 
 
 def test_an_error_of_the_compiler_ends_the_construction():
@@ -198,7 +230,11 @@ def test_a_text_means_what_its_caller_means():
 
 @pytest.mark.parametrize("text, message", [
     ("def forward(self, x):\n    return x", "define: `Fresh` has a method `forward` already"),
-    ("x = 3", "<define>:1:1: define takes methods, each a `def name(self, ...):`"),
+    ("x = 3", "<define>:1:1: define takes methods, each a `def name(self, ...):` without decorators"),
+    ("@torch.jit.ignore\ndef f(self):\n    return 1", "<define>:2:1: define takes methods, each a `def name(self, ...):` without decorators"),
+    ("def f(self):\n    return '\0'", "<define>:1:1: the text cannot be read: "),
+    ("def f(self): return 1\ndef g(self): return self.nowhere", "<define>:2:26: "),
+    ("def f(self): return 1\ndef f(self): return 1", "define: `Fresh` has a method `f` already"),
     ("def f(self, x:\n    return x", "<define>:1:6: '(' was never closed"),
     ("def f(self):\n    return self.nowhere", "<define>:2:17: "),
 ])
@@ -215,3 +251,36 @@ def test_what_define_refuses(text, message):
     assert m.f() == 1
     with pytest.raises(RuntimeError, match="another module of the class `Fresh` has a different method `f`, and they share"):
         torch.jit.script(Fresh()).define("def f(self):\n    return 2")
+
+
+def test_methods_of_one_text_call_each_other():
+    m = torch.jit.ScriptModule()
+    m.define("def a(self):\n    return self.b() + '\u2028'\r\ndef b(self):\r\n    return 'x\u2028y'")
+    assert m.a() == "x\u2028y\u2028"
+
+
+def test_the_same_text_with_other_names_is_another_method():
+    class Shared(nn.Module):
+        def forward(self, x):
+            return x
+
+    def add(m, k):
+        m.define("def f(self):\n    return k")
+        return m
+
+    assert add(torch.jit.script(Shared()), 1).f() == add(torch.jit.script(Shared()), 1).f() == 1
+    with pytest.raises(RuntimeError, match="has a different method `f`"):
+        add(torch.jit.script(Shared()), 2)
+
+
+def test_hooks_around_a_forward_that_init_defines():
+    def after(self, input: Tuple[torch.Tensor], output: torch.Tensor) -> torch.Tensor:
+        return output * 2
+
+    class Defined(torch.jit.ScriptModule):
+        def __init__(self):
+            super().__init__()
+            self.define("def forward(self, x):\n    return x + 1\n")
+            self.register_forward_hook(after)
+
+    assert Defined()(torch.ones(1)).tolist() == [4.0]

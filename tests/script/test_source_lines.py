@@ -91,6 +91,34 @@ def decorated(
             [1])
 
 
+def closing_bracket(x, y):
+    y[0] = (
+x
+)
+
+
+def below_a_constant(x):
+    x: int = (
+x
+)
+
+
+def goes_on(x): return x; """
+a"""
+
+
+def after_a_backslash(x):
+    return x ; \\
+pass
+
+
+def closure(x):
+    y = 1
+    def inner():
+        return x + y
+    return inner
+
+
 class Class:
     def method(self):
         pass
@@ -141,7 +169,7 @@ def test_of_every_kind(tmp_path, monkeypatch):
     (tmp_path / "kinds_of_functions.py").write_text(PROGRAM)
     monkeypatch.syspath_prepend(str(tmp_path))
     module = importlib.import_module("kinds_of_functions")
-    assert compare(module) == 14
+    assert compare(module) == 19
     del sys.modules["kinds_of_functions"]
 
 

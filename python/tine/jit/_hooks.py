@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
 import types
 import typing
 from typing import TYPE_CHECKING, Any
 
 from .. import _C
 from ..nn.containers import Sequential
+from ..nn.module import Module
 from . import _source
 from ._names import Names
+from ._subclasses import FunctionText
 
 if TYPE_CHECKING:
-    from ..nn.module import Module
     from ._registry import Registry
 
 
@@ -67,19 +69,23 @@ class CallSource:
         self._cls = cls
         self._type = type
         self._hooks = hooks
-        self._forward = forward
-        if not _source.is_plain(self._forward):
+        if isinstance(forward, FunctionText):
+            self._arguments, self._forward_names, self._defaults = forward.arguments(), forward.names, {}
+        elif _source.is_plain(forward) and forward is not Module.forward:
+            # That of a Sequential is written anew for each.
+            self._arguments = (_source.head_of(forward).args if forward is not Sequential.forward
+                               else ast.arguments([], [ast.arg("self"), ast.arg("input")], None, [], [], None, []))
+            self._forward_names, self._defaults = Names(forward, registry), _source.defaults_of(forward)
+        else:
             raise _source.NotAScript(f"script: module `{cls.__name__}` has hooks and no `forward` for them to stand around")
-        # That of a Sequential is written anew for each.
-        self._arguments = (_source.arguments_of(self._forward) if self._forward is not Sequential.forward
-                           else ast.arguments([], [ast.arg("self"), ast.arg("input")], None, [], [], None, []))
         self._parameters = (self._arguments.posonlyargs + self._arguments.args + self._arguments.kwonlyargs)[1:]
         self._names: dict[types.FunctionType, str] = {}  # a hook -> the method that it is
         for hook in dict.fromkeys(hooks.before + hooks.after):
-            name, number = hook.__name__, 1
+            plain = re.sub(r"\W", "_", hook.__name__)
+            name, number = plain, 1
             while name in taken:
                 number += 1
-                name = f"{hook.__name__}_{number}"
+                name = f"{plain}_{number}"
             taken.add(name)
             self._names[hook] = name
 
@@ -98,12 +104,14 @@ class CallSource:
             lines += self._before(hook, given, len(parameters))
         lines.append(f"    {made} = self.forward({', '.join(f'{name}={given}[{i}]' for i, name in enumerate(parameters))})")
         for number, hook in enumerate(self._hooks.after):
-            lines.append(f"    {made}{number} = self.{self._names[hook]}({given}, {made})")
-            made = f"{made}{number}"
+            changed, kept = f"{made}_{number}", f"{made}_or_{number}"
+            lines += [f"    {changed} = self.{self._names[hook]}({given}, {made})", f"    if {changed} is not None:",
+                      f"        {kept} = {changed}", "    else:", f"        {kept} = {made}"]
+            made = kept
         lines.append(f"    return {made}")
         name = f"{self._type.name}.__call__"
         return _C.FunctionSource(name, f"<hooks of {self._cls.__name__}>", "\n".join(lines) + "\n", 1, "__call__",
-                                 Names(self._forward, self._registry), self._type, _source.defaults_of(self._forward))
+                                 self._forward_names, self._type, self._defaults)
 
     def _before(self, hook: types.FunctionType, given: str, count: int) -> list[str]:
         call = f"self.{self._names[hook]}({given})"
@@ -121,14 +129,18 @@ class CallSource:
                 f"        {given} = {changed}" if whole else f"        {given} = ({changed},)"]
 
     def _returned(self, hook: types.FunctionType) -> Any:
+        written = _source.head_of(hook).returns
+        if written is None:
+            raise _source.refusal(hook, f"the pre-hook `{hook.__name__}` of module `{self._cls.__name__}` has no return annotation; "
+                                  "it says whether the hook changes the arguments: `-> None`, or the type of their tuple")
         try:
-            hints = typing.get_type_hints(hook)
-        except Exception as error:
-            raise _source.refusal(hook, f"the annotations of the pre-hook `{hook.__name__}` cannot be read: {error}") from None
-        if "return" not in hints:
-            raise _source.refusal(hook, f"the pre-hook `{hook.__name__}` of module `{self._cls.__name__}` has no return "
-                                  "annotation; it says whether the hook changes the arguments: `-> None`, or the type of their tuple")
-        return hints["return"]
+            returned: Any = hook.__annotations__.get("return", ast.unparse(written))
+            if isinstance(returned, str):
+                cells = zip(hook.__code__.co_freevars, hook.__closure__ or ())
+                returned = eval(returned, hook.__globals__, {name: cell.cell_contents for name, cell in cells})
+        except (NameError, AttributeError, TypeError, ValueError) as error:
+            raise _source.refusal(hook, f"the annotation of what the pre-hook `{hook.__name__}` returns cannot be read: {error}") from None
+        return type(None) if returned is None else returned
 
     @staticmethod
     def _is_tuple(returned: Any) -> bool:

@@ -64,6 +64,9 @@ class ScriptMethod:
         """The name by which calls find it."""
         return self._function.qualified_name
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (self._owner, self.name)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._function(self._owner._c, *args, **kwargs)
 

@@ -42,6 +42,7 @@ class ModuleClass:
         interfaces: dict[str, Any],
         members: Mapping[str, tuple[str, ...]],
         hooks: Hooks,
+        texts: Mapping[str, FunctionText],
     ) -> None:
         self.registry = registry
         self.cls = cls  # methods are looked up on it
@@ -55,9 +56,9 @@ class ModuleClass:
         self.interfaces = interfaces
         self.members = members  # "parameters" and "buffers", and the names of those that are not None
         self.type = _C.ObjectType(registry.new_type_name(cls), [(name, text) for name, (text, _) in slots.items()])
-        self.call = CallSource(registry, cls, self.type, self.function("forward"), hooks,
-                               {*slots, *functions, *constants, *dir(cls)}) if hooks else None
-        self.texts: dict[str, FunctionText] = {}  # methods that `define` added
+        self.texts = dict(texts)  # methods that `define` added
+        self.call = CallSource(registry, cls, self.type, self.texts.get("forward") or self.function("forward"), hooks,
+                               {*slots, *functions, *constants, *texts, *dir(cls)}) if hooks else None
 
     def container(self: ModuleClass | ReceivedClass) -> tuple[bool, tuple[str, ...]] | None:
         """(known by name, the names of its modules) of a class that scripts loop over; None of all others."""
@@ -132,6 +133,9 @@ class ModuleClass:
         return Meaning.property(get, *set)
 
     def _accessor(self, name: str, fn: Any) -> Meaning:
+        if not _source.is_plain(fn):
+            return Meaning.refused(f"a property of `{self.cls.__name__}` is made of a {type(fn).__name__}, which scripts cannot call; "
+                                   "write its getter and setter as `def`s")
         why = _source.refuse_kind(fn)
         if why is not None:
             return Meaning.refused(why)

@@ -59,8 +59,7 @@ def script_module(
     shared = cls is None and not texts
     record: ModuleClass | None = registry.module_class(key) if shared else None
     if record is None:
-        record = ModuleClass(registry, module_class, children, slots, functions, constants, refused, interfaces, members, hooks)
-        record.texts.update(texts)
+        record = ModuleClass(registry, module_class, children, slots, functions, constants, refused, interfaces, members, hooks, texts)
         registry.add_module_class(record, key if shared else None)
     made = _C.ScriptObject(record.type, [_slot_value(value) for _, value in slots.values()])
     if isinstance(module, ScriptModule):
@@ -135,13 +134,18 @@ class ScriptModule(Module, metaclass=_ScriptMeta):
                 raise RuntimeError(f"define: `{type(self).__name__}` has a method `{text.name}` already")
             texts[text.name] = text
 
+    def __getattr__(self, name: str) -> Any:  # only when the usual search found nothing
+        if isinstance(inspect.getattr_static(type(self), name, None), ScriptMethodStub):
+            raise AttributeError(f"`{type(self).__name__}.{name}` is compiled when `__init__` has ended; it is not there before")
+        return super().__getattr__(name)
+
 
 def _scripted_class(cls: type[ScriptModule]) -> type[RecursiveScriptModule]:
     """What the objects of a class that derives from ScriptModule are when they are scripted: the same class, with compiled methods."""
     made: type[RecursiveScriptModule] | None = cls.__dict__.get("_tine_scripted")
     if made is None:
         names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__, "_tine_made_from": cls}
-        bases = (RecursiveScriptModule,) if cls is ScriptModule else (RecursiveScriptModule, cls)
+        bases = (RecursiveScriptModule,) if cls is ScriptModule else (cls, RecursiveScriptModule)
         made = cast("type[RecursiveScriptModule]", _ScriptMeta(cls.__name__, bases, names))
         setattr(cls, "_tine_scripted", made)
     return made
@@ -233,22 +237,27 @@ class RecursiveScriptModule(ScriptModule):
         record = own["_tine_class"]
         if not isinstance(record, ModuleClass):
             raise RuntimeError(f"define: `{self.original_name}` came from another worker, and its class has no more methods")
-        for text in functions_of(src, sys._getframe(1)):
-            known = record.texts.get(text.name)
-            found = record.describe(text.name) if known is None else None
-            if text.name in own["_tine_methods"] or (found is not None and found.why is None):
-                raise RuntimeError(f"define: `{self.original_name}` has a method `{text.name}` already")
-            if known is not None and known.text != text.text:
-                raise RuntimeError(f"define: another module of the class `{self.original_name}` has a different method "
-                                   f"`{text.name}`, and they share their methods")
-            record.texts.setdefault(text.name, text)
-            try:
-                method = self._tine_compile(text.name)
-            except _C.SyntaxError:
+        texts = functions_of(src, sys._getframe(1))
+        added = []
+        try:
+            for text in texts:
+                known = record.texts.get(text.name)
+                found = record.describe(text.name) if known is None else None
+                if text.name in own["_tine_methods"] or text.name in added or (found is not None and found.why is None):
+                    raise RuntimeError(f"define: `{self.original_name}` has a method `{text.name}` already")
                 if known is None:
-                    del record.texts[text.name]
-                raise
-            report_races([method._function], False)
+                    record.texts[text.name] = text
+                    added.append(text.name)
+                elif not known.means(text):
+                    raise RuntimeError(f"define: another module of the class `{self.original_name}` has a different method "
+                                       f"`{text.name}`, and they share their methods")
+            methods = [self._tine_compile(text.name) for text in texts]
+        except BaseException:
+            for name in added:
+                del record.texts[name]
+                own["_tine_methods"].pop(name, None)
+            raise
+        report_races([method._function for method in methods], False)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         own = object.__getattribute__(self, "__dict__")
@@ -267,8 +276,6 @@ class RecursiveScriptModule(ScriptModule):
         method = self.__dict__["_tine_methods"].get("forward")
         if method is not None:
             return method(*args, **kwargs)
-        if "_tine_made_from" in type(self).__dict__:  # it may be Python's
-            return super().forward(*args, **kwargs)
         raise NotImplementedError(f"module `{self._get_name()}` has no scripted `forward`")
 
     def __getattribute__(self, name: str) -> Any:
@@ -418,8 +425,13 @@ class RecursiveScriptModule(ScriptModule):
         from importlib import import_module
 
         travel = import_module("tine.jit._travel")  # which builds on this module
-        own = {name: value for name, value in self.__dict__.items() if name not in _INSIDE}
-        return travel.received, (travel.parts_of(self),), own or None
+        kept = {path: own for path, each in self.named_modules()
+                if (own := {name: value for name, value in each.__dict__.items() if name not in _INSIDE})}
+        return travel.received, (travel.parts_of(self),), kept or None
+
+    def __setstate__(self, state: dict[str, dict[str, Any]]) -> None:
+        for path, own in state.items():
+            self.get_submodule(path).__dict__.update(own)
 
     def __copy__(self) -> Self:
         """A module with attributes of its own, which begin as the same values, and the same modules and tensors."""

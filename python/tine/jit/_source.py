@@ -63,7 +63,7 @@ def _comments(text: str) -> tuple[str, dict[str | None, str], str | None]:
             if depth == 0 and token.string == ":":
                 break
     row, column = token.end
-    lines = text.splitlines(keepends=True)
+    lines = io.StringIO(text).readlines()
     signature, has_docstring = None, False
     for token in tokens:
         comment = _TYPE_COMMENT.match(token.string) if token.type == tokenize.COMMENT else None
@@ -77,7 +77,7 @@ def _comments(text: str) -> tuple[str, dict[str | None, str], str | None]:
     return "".join(lines[: row - 1]) + lines[row - 1][:column], types_of, signature
 
 
-def _head(fn: types.FunctionType, text: str) -> Any:
+def _head(fn: types.FunctionType, text: str, is_method: bool = False) -> Any:
     """The tree of a function without its body, with annotations in place of the types in its comments."""
     head, types_of, signature = _comments(textwrap.dedent(text))
     made: Any = ast.parse(head + " pass").body[0]
@@ -102,7 +102,7 @@ def _head(fn: types.FunctionType, text: str) -> Any:
             each.annotation = agreed(each.annotation, read(types_of[each.arg], "eval").body, f"`{each.arg}`")
     if signature is not None:
         said = read(signature, "func_type")
-        is_method = "." in fn.__qualname__.rpartition("<locals>.")[2]
+        is_method = is_method or "." in fn.__qualname__.rpartition("<locals>.")[2]
         if len(said.argtypes) == 1 and isinstance(said.argtypes[0], ast.Constant) and said.argtypes[0].value is ...:
             said.argtypes = []
         elif len(said.argtypes) == len(parameters) - 1 and is_method:  # `self` has no type there
@@ -134,14 +134,14 @@ def _lines_of(fn: types.FunctionType) -> tuple[list[str], int]:
     lines = linecache.getlines(code.co_filename, fn.__globals__)
     first = code.co_firstlineno
     end = _last_line(code)
-    if not lines or end is None or not 0 < first <= end <= len(lines):
+    if not 0 < first <= end <= len(lines) or any(sign in lines[end - 1] for sign in ('"""', "'''", ";", "\\")):
         return inspect.getsourcelines(code)
     # Statements at the end may have left no trace in the code. One of several lines is for the tokenizer.
     indent = _indent(lines[first - 1])
     for at in range(end, len(lines)):
         rest = lines[at].lstrip()
         if rest and not rest.startswith("#"):
-            if _indent(lines[at]) <= indent:
+            if rest[0] not in ")]}" and _indent(lines[at]) <= indent:
                 break
             if not _ONE_LINE.isdisjoint(rest):
                 return inspect.getsourcelines(code)
@@ -149,23 +149,24 @@ def _lines_of(fn: types.FunctionType) -> tuple[list[str], int]:
     return lines[first - 1 : end], first
 
 
-_ONE_LINE = frozenset("([{\\\"'")
+_ONE_LINE = frozenset("([{}])\\\"'")
 
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _last_line(code: types.CodeType) -> int | None:
-    ends = [end for _, end, _, _ in code.co_positions()]
+def _last_line(code: types.CodeType) -> int:
+    """0 where the code does not say."""
+    ends = [end for _, end, _, _ in code.co_positions() if end is not None]
     ends += [_last_line(inner) for inner in code.co_consts if isinstance(inner, types.CodeType)]
-    return None if not ends or None in ends else max(ends)  # type: ignore[type-var]
+    return max(ends, default=0)
 
 
-def arguments_of(fn: types.FunctionType) -> ast.arguments:
-    """The tree of its parameters."""
-    arguments: ast.arguments = _head(fn, text_of(fn)[1]).args
-    return arguments
+def head_of(fn: types.FunctionType) -> ast.FunctionDef:
+    """The tree of a method, or a function that becomes one, without its body, with annotations in place of types in comments."""
+    head: ast.FunctionDef = _head(fn, text_of(fn)[1], is_method=True)
+    return head
 
 
 def _only_calls(fn: types.FunctionType, text: str, name: str) -> str:
@@ -197,7 +198,7 @@ def overload_text(declared: types.FunctionType, fn: types.FunctionType) -> tuple
     indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
     at = own.body[0].lineno - 1
     body = lines[at:]
-    in_front = indent + plain.splitlines()[at].encode()[: own.body[0].col_offset].decode()
+    in_front = indent + io.StringIO(plain).readlines()[at].encode()[: own.body[0].col_offset].decode()
     if in_front.strip():  # the head ends on that line
         body[0] = " " * len(in_front) + body[0][len(in_front):]
     text = f"{indent}def {fn.__name__}({ast.unparse(made.args)}){returns}:\n{''.join(body)}"

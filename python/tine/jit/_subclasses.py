@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import textwrap
 import types
 import typing
@@ -31,7 +32,7 @@ class ScriptMethodStub:
         name = self.function.__name__
         done = module.__dict__.get("_tine_methods", {}).get(name)
         if done is None:
-            raise RuntimeError(f"`{cls.__name__}.{name}` is compiled when `__init__` has ended; it cannot be called before")
+            raise AttributeError(name)  # ScriptModule.__getattr__ says why
         return done
 
 
@@ -66,32 +67,44 @@ class _FrameNames(Names):
 class FunctionText:
     """One `def` of a text, and what its names mean."""
 
-    def __init__(self, name: str, text: str, line: int, names: Names) -> None:
-        self.name = name
-        self.text = text
-        self._line = line
-        self._names = names
+    def __init__(self, node: ast.FunctionDef, text: str, names: _FrameNames) -> None:
+        self.name = node.name
+        self.names = names
+        self._node = node
+        self._text = text
+        self._line = node.lineno
+
+    def arguments(self) -> ast.arguments:
+        """The tree of its parameters."""
+        return self._node.args
+
+    def means(self, other: FunctionText) -> bool:
+        """Whether both do the same."""
+        used = {node.id for node in ast.walk(self._node) if isinstance(node, ast.Name)}
+        return self._text == other._text and all(self.names._first(name) is other.names._first(name) for name in used)
 
     def source(self, qualified_name: str, self_type: _C.ObjectType) -> _C.FunctionSource:
         """What the compiler takes for it."""
-        return _C.FunctionSource(qualified_name, "<define>", self.text, self._line, self.name, self._names, self_type)
+        return _C.FunctionSource(qualified_name, "<define>", self._text, self._line, self.name, self.names, self_type)
 
 
 def functions_of(text: str, frame: types.FrameType) -> list[FunctionText]:
     """The functions of a text for `define`, in order; SyntaxError where there is anything else."""
-    text = textwrap.dedent(text)
+    text = textwrap.dedent(text.replace("\r\n", "\n").replace("\r", "\n"))
+    lines = io.StringIO(text).readlines()
     try:
         body = ast.parse(text).body
+    except (ValueError, MemoryError, RecursionError) as error:
+        raise _C.SyntaxError(f"<define>:1:1: the text cannot be read: {error or type(error).__name__}") from None
     except SyntaxError as error:
         line, column = error.lineno or 1, error.offset or 1
-        shown = (text.splitlines() + [""])[line - 1]
+        shown = [*lines, ""][line - 1].rstrip("\n")
         raise _C.SyntaxError(f"<define>:{line}:{column}: {error.msg}\n  {shown}\n  {' ' * (column - 1)}^") from None
     names = _FrameNames(frame)
-    lines = text.splitlines(keepends=True)
     found = []
     for node in body:
-        if not isinstance(node, ast.FunctionDef):
-            raise _C.SyntaxError(f"<define>:{node.lineno}:1: define takes methods, each a `def name(self, ...):`\n"
+        if not isinstance(node, ast.FunctionDef) or node.decorator_list:
+            raise _C.SyntaxError(f"<define>:{node.lineno}:1: define takes methods, each a `def name(self, ...):` without decorators\n"
                                  f"  {lines[node.lineno - 1].rstrip()}\n  ^")
-        found.append(FunctionText(node.name, "".join(lines[node.lineno - 1 : node.end_lineno]) + "\n", node.lineno, names))
+        found.append(FunctionText(node, "".join(lines[node.lineno - 1 : node.end_lineno]) + "\n", names))
     return found

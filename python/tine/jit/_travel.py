@@ -121,8 +121,8 @@ class _Packing:
             return ("u", *(self._packed(item, name, module) for item in value))
         if isinstance(value, dict):
             return {self._packed(key, name, module): self._packed(item, name, module) for key, item in value.items()}
-        raise TypeError(f"attribute '{name}' of {module.original_name} is or holds a {type(value).__name__}, which cannot be sent "
-                        "to another worker")
+        raise TypeError(f"attribute '{name}' of {module.original_name} is or holds a {type(value).__name__}, which cannot be pickled "
+                        "or sent to another worker")
 
 
 def _original_name(record: Any) -> str:
