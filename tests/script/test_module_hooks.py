@@ -133,18 +133,20 @@ def test_a_hook_that_returns_none_leaves_the_output_alone():
     assert compiled.calls == 2
 
 
+One = Tuple[torch.Tensor]
+
+
 def with_comments(self, input):
     # type: (Tuple[torch.Tensor]) -> Tuple[torch.Tensor]
     return (input[0] * 2,)
 
 
 def test_types_of_hooks_in_comments_and_texts():
-    Pair = Tuple[torch.Tensor]
+    offset = 1
 
-    def in_texts(self, input: "Pair") -> "Pair":
-        return (input[0] + Pair_offset,)
+    def in_texts(self, input: "One") -> "One":
+        return (input[0] + offset,)
 
-    Pair_offset = 1
     outer = Outer()
     outer.register_forward_pre_hook(with_comments)
     outer.register_forward_pre_hook(in_texts)

@@ -69,6 +69,7 @@ class CallSource:
         self._cls = cls
         self._type = type
         self._hooks = hooks
+        self._forward_names: Names
         if isinstance(forward, FunctionText):
             self._arguments, self._forward_names, self._defaults = forward.arguments(), forward.names, {}
         elif _source.is_plain(forward) and forward is not Module.forward:
