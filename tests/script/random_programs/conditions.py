@@ -17,6 +17,11 @@ class Conditions:
             t = self.rng.choice([INT, INT, FLOAT, STR])
             return f"({self.expr(t, d)} {self.rng.choice(['<', '<=', '>', '>=', '==', '!='])} {self.expr(t, d)})"
 
+        def tuples():
+            self.used("tuples compared")
+            a, b = (f"({self.expr(INT, d)}, {self.expr(STR, 0)})" for _ in range(2))
+            return f"({a} {self.rng.choice(['<', '<=', '>', '>=', '==', '!='])} {b})"
+
         def chained():
             return f"({self.expr(INT, d)} {self.rng.choice(['<', '<='])} {self.expr(INT, d)} < {self.expr(INT, d)})"
 
@@ -31,6 +36,7 @@ class Conditions:
         def contained():
             t = self.rng.choice([INT, STR])
             ways = [f"{self.expr(t, d)} in {self.expr(list_of(t), d)}", f"{self.rng.choice(TEXTS)} in {self.expr(STR, d)}"]
+            ways.append(f"{self.expr(t, d)} in ({self.expr(t, 0)}, {self.expr(t, 0)})")
             found = self.some(self.variables("dict"))
             if found:
                 ways.append(f"{self.expr(found[1].args[0], 0)} {self.rng.choice(['in', 'not in'])} {found[0]}")
@@ -82,7 +88,7 @@ class Conditions:
             self.cost += self.weight * found[1].signs["__lt__"].cost
             return f"({found[0]} < {self.expr(self.program.type_of(found[1]), d)})"
 
-        ways = [compared, compared, chained, joined, joined, equal, contained, none, none, refined, refined, all_of, of_text]
+        ways = [compared, compared, tuples, chained, joined, joined, equal, contained, none, none, refined, refined, all_of, of_text]
         ways += [is_member, of_tensors, of_class, lambda: f"(not {self.expr(BOOL, d)})", lambda: f"bool({self.expr(INT, d)})"]
         return self.rng.choice(ways)()
 

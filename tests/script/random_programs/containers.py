@@ -1,6 +1,6 @@
 """Random expressions whose values are made of others: lists, dicts, tuples, named tuples, objects, enums, Tensors."""
 
-from .kinds import BOOL, FLOAT, GRID, INT, ROW, STR, WHOLE
+from .kinds import BOOL, FLOAT, GRID, INT, ROW, STR, WHOLE, written
 
 
 class Containers:
@@ -8,6 +8,10 @@ class Containers:
 
     def make_list(self, t, depth, declared):
         of, d = t.args[0], depth - 1
+        if of.kind == "optional":
+            text = f"[{', '.join(self.expr(of, d, declared=True) for _ in range(self.rng.randrange(1, 4)))}]"
+            self.used("list of Optionals")
+            return text if declared else f"torch.jit.annotate({written(t)}, {text})"
         if declared and self.chance(0.1):
             return "[]"
         if depth <= 0 or self.chance(0.3):

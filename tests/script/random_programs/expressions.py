@@ -9,7 +9,7 @@ whose result nobody uses (docs/spec/language.md).
 """
 
 from .conditions import Conditions
-from .kinds import BOOL, FLOAT, INT, SCALARS, STR, TEXTS, WHOLE, asked, has_union, list_of
+from .kinds import BOOL, FLOAT, INT, SCALARS, STR, TEXTS, WHOLE, asked, has_tensor, has_union, list_of
 
 FLOATS = ["0.0", "0.5", "1.0", "-1.25", "2.0", "3.75", "0.1", "-7.5", "100.0"]
 
@@ -91,6 +91,9 @@ class Expressions(Conditions):
         return f"({text})[:{self.rng.randrange(3, 30)}]"
 
     def literal(self, t):
+        if t in SCALARS and self.chance(0.1):
+            self.used("global constant")
+            return {INT: "LIMIT", FLOAT: "RATE", BOOL: "FLAG", STR: "WORD"}[t]
         if t == INT:
             return str(self.rng.choice([0, 1, 2, 3, 5, 7, 10, 40, -1, -2, -8]))
         if t == FLOAT:
@@ -303,7 +306,8 @@ class Expressions(Conditions):
             lambda: (f"(-{small()})", True),
             lambda: (f"abs({operand()})", False),
             lambda: (f"({small()} ** {self.rng.choice([2, 2.0, 3])})", False),
-            lambda: (f"{self.rng.choice(['min', 'max'])}({small()}, {small()})", True),
+            # Of 0.0 and -0.0 the script takes the other one: the sum of both with 0.0 is the same.
+            lambda: (f"({self.rng.choice(['min', 'max'])}({small()}, {small()}) + 0.0)", True),
             lambda: (f"float({self.expr(self.rng.choice([INT, BOOL]), d)})", True),
             lambda: (f"math.sqrt(abs({operand()}))", False),
             lambda: (f"math.{self.rng.choice(['sin', 'cos', 'tanh', 'atan'])}({small()})", True),
@@ -323,16 +327,19 @@ class Expressions(Conditions):
 
         i, j = sorted(self.rng.randrange(-3, 6) for _ in range(2))
         names = [name for t in (INT, FLOAT, STR, BOOL) for name in self.paths(t)]
+        names += [name for name, t in self.visible().items() if self.program.printable(t) and not has_tensor(t)]
         fields = "".join(f"{{{self.rng.choice(names)}}}{self.rng.choice(['', '-', ' '])}" for _ in range(2)) if names else "x"
         ways = [
             lambda: (f"({small()} + {small()})", False),
             lambda: (f"({small()} * {self.rng.randrange(4)})", False),
-            lambda: (f"{small()}.{self.rng.choice(['upper', 'lower', 'strip', 'title', 'swapcase', 'lstrip'])}()", False),
+            lambda: (f"{small()}.{self.rng.choice(['upper', 'lower', 'strip', 'swapcase', 'lstrip'])}()", False),
+            lambda: (f"{self.rng.choice(['WORD', *TEXTS[1:5]])}.title()", True),
             lambda: (f"{small()}.replace({self.rng.choice(TEXTS[1:])}, {self.rng.choice(TEXTS)})", False),
             lambda: (f"{small()}[{i}:{j}]", False),
             lambda: (f"{small()}[{self.rng.choice(['::2', ':3', '1:', '::-1'])}]", False),
             lambda: (f"str({self.expr(self.rng.choice(SCALARS), d)})", True),
             lambda: (f'f"{fields}"', False),
+            lambda: (f"str({self.rng.choice(names or ['LIMIT'])})", False),
             lambda: (f'"%s:%d" % ({small()}, {self.expr(INT, d)})', False),
             lambda: (f'"{{}}/{{}}".format({small()}, {self.expr(self.rng.choice(SCALARS), d)})', False),
             lambda: (f"{self.rng.choice(TEXTS)}.join({self.expr(list_of(STR), d)})", False),

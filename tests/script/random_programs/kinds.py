@@ -79,6 +79,11 @@ def has_union(t):
     return t.kind == "union" or any(has_union(a) for a in t.args if isinstance(a, Type))
 
 
+def has_tensor(t):
+    """Whether its text may be long: a named tuple can hold anything."""
+    return t.kind in ("tensor", "record", "object") or any(has_tensor(a) for a in t.args if isinstance(a, Type))
+
+
 def copied(t):
     """Whether a task can be given a copy of it in one expression, so that nothing is shared with it."""
     return t.kind in ("int", "float", "bool", "str", "tensor", "enum") or (t.kind == "list" and t.args[0] in SCALARS)

@@ -18,6 +18,11 @@ from enum import Enum
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 import tine as torch
 from tine import Tensor
+
+LIMIT = 6
+RATE = 0.75
+FLAG = True
+WORD = "Wo rd9x"
 """
 
 
@@ -108,6 +113,7 @@ class Program:
             more.append(optional(t))
         more.append(list_of(tuple_of(INT, STR)))
         more.append(list_of(list_of(INT)))
+        more.append(list_of(optional(rng.choice([INT, STR]))))
         return more
 
     def enum(self, name):
@@ -195,6 +201,8 @@ class Program:
             found.append((f"p{i}", self.some_type(self.rng), None))
         if found and found[-1][1] in SCALARS and self.rng.random() < 0.5:
             found[-1] = (*found[-1][:2], Body(self, [], NONE).literal(found[-1][1]))
+        if found and found[-1][1].kind == "optional" and self.rng.random() < 0.5:
+            found[-1] = (*found[-1][:2], "None")
         return found
 
     def method(self, cls, me, name):

@@ -4,7 +4,7 @@ from .changes import Changes
 from .containers import Containers
 from .expressions import Expressions
 from .kinds import BOOL, FLOAT, GRID, INT, NONE, ROW, SCALARS, STR, TEXTS, asked, has_union, list_of
-from .kinds import needs_annotation, written
+from .kinds import needs_annotation, union, written
 
 ERRORS = ["ValueError", "RuntimeError", "KeyError", "IndexError", "TypeError", "NotImplementedError"]
 
@@ -150,7 +150,8 @@ class Body(Expressions, Containers, Changes):
     # -- branches and loops
 
     def if_(self):
-        self.line(f"if {self.expr(BOOL)}:")
+        thing = self.some(self.variables("int", "float", "str", "list", "dict")) if self.chance(0.15) else None
+        self.line(f"if {thing[0] if thing else self.expr(BOOL)}:")
         self.block(self.rng.randrange(1, 4))
         if self.chance(0.3):
             self.line(f"elif {self.expr(BOOL)}:")
@@ -203,6 +204,14 @@ class Body(Expressions, Containers, Changes):
         self.used("union refined by a statement")
         members = list(t.args)
         self.rng.shuffle(members)
+        if len(members) == 3 and self.chance(0.5):
+            first, *two = members
+            self.line(f"if isinstance({name}, ({', '.join(map(asked, two))})):")
+            self.block(self.rng.randrange(1, 3), {name: union(*two)})
+            self.line("else:")
+            self.block(self.rng.randrange(1, 3), {name: first})
+            self.used("isinstance of several types")
+            return True
         for i, member in enumerate(members):
             last = i == len(members) - 1
             self.line("else:" if last and i else f"{'el' if i else ''}if isinstance({name}, {asked(member)}):")
