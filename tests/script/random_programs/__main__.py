@@ -41,12 +41,12 @@ def finds(first):
 
 
 def work(seeds):
-    """The programs of these seeds. Lines of JSON go to what was stdout: [seed], and then [seed, finding or None]."""
+    """The programs of these seeds. Lines of JSON go to stdout: [seed], and then [seed, finding or None]."""
     out = os.fdopen(os.dup(1), "w", buffering=1)
     seen = set()
     for seed in seeds:
         print(json.dumps([seed]), file=out)
-        text, features = generate(seed)
+        text, _ = generate(seed)
         signal.alarm(LONGEST)
         try:
             found = difference(text)
@@ -61,7 +61,7 @@ def work(seeds):
             small = shrink(text, finds(found)) if first else ""
             shown = difference(small) if first else found
             finding = {"sign": sign, "text": small, "python": shown.python, "script": shown.script}
-        print(json.dumps([seed, finding, sum(features.values())]), file=out)
+        print(json.dumps([seed, finding]), file=out)
 
 
 def died(text):
@@ -70,10 +70,15 @@ def died(text):
         file.write(text)
         file.flush()
         try:
-            done = subprocess.run(command("--file", file.name), capture_output=True, timeout=LONGEST, check=False)
+            done = subprocess.run(command("--file", file.name), env=environment(), capture_output=True, timeout=LONGEST)
         except subprocess.TimeoutExpired:
             return True
         return done.returncode < 0
+
+
+def environment():
+    paths = [str(pathlib.Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+    return dict(os.environ, PYTHONPATH=os.pathsep.join(paths))
 
 
 def command(*arguments):
@@ -126,7 +131,8 @@ class Night:
     def follow(self, seeds):
         """Runs a process for these seeds, and another one behind a seed that ends it."""
         while seeds:
-            worker = subprocess.Popen(command("--work", *seeds), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            worker = subprocess.Popen(command("--work", *seeds), env=environment(), stdout=subprocess.PIPE,
+                                      stderr=subprocess.DEVNULL, text=True)  # fmt: skip
             at = 0
             for line in worker.stdout:
                 seed, *told = json.loads(line)
@@ -168,4 +174,5 @@ def main():
     return Night(range(options.first, options.first + options.count), options.jobs).run()
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

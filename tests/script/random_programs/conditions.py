@@ -88,7 +88,8 @@ class Conditions:
             self.cost += self.weight * found[1].signs["__lt__"].cost
             return f"({found[0]} < {self.expr(self.program.type_of(found[1]), d)})"
 
-        ways = [compared, compared, tuples, chained, joined, joined, equal, contained, none, none, refined, refined, all_of, of_text]
+        ways = [compared, compared, tuples]
+        ways += [chained, joined, joined, equal, contained, none, none, refined, refined, all_of, of_text]
         ways += [is_member, of_tensors, of_class, lambda: f"(not {self.expr(BOOL, d)})", lambda: f"bool({self.expr(INT, d)})"]
         return self.rng.choice(ways)()
 
