@@ -85,7 +85,8 @@ def main():
                 found[module] = json.loads(out.stdout)
             elif module == "tine":
                 sys.exit(out.stderr)
-    bars = {"script: fork + wait of x + 1": {"peer": "PyTorch", "times": 30}}
+    bars = {"script: fork + wait of x + 1": [{"peer": "PyTorch", "times": 30}, {"at_most": 60}],
+            "script: one turn of s = s + i % 7": {"at_most": 2}}
     for row, times in found["tine"].items():
         print(
             json.dumps(

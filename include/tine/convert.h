@@ -47,7 +47,7 @@ struct Conversion;  // no such conversion: see the table at the head of tine/con
 [[noreturn]] TINE_API void refuse_length(const Value& value, size_t expected);
 [[noreturn]] TINE_API void refuse_number(const Value& value, size_t bits);
 [[noreturn]] TINE_API void refuse_unsigned(uint64_t number);
-[[nodiscard]] TINE_API const std::vector<Value>& items_of(
+[[nodiscard]] TINE_API std::span<const Value> items_of(
     const Value& value);                                // of a list or tuple; TypeError
 [[nodiscard]] TINE_API DType to_dtype(int64_t number);  // ValueError for a number that no dtype has
 
@@ -182,7 +182,7 @@ struct Conversion<std::vector<T>> {
   static Value to(const std::vector<T>& v) { return list_of(v); }
   static std::vector<T> from(Value&& v) {
     std::vector<T> out;
-    const std::vector<Value>& items = items_of(v);
+    const std::span<const Value> items = items_of(v);
     out.reserve(items.size());
     for (const Value& item : items) out.push_back(from_value<T>(item));
     return out;
@@ -211,7 +211,7 @@ struct TupleConversion {
     return Value(make_ref<Tuple>(std::move(items)));
   }
   static Tuples from(Value&& v) {
-    const std::vector<Value>& items = items_of(v);
+    const std::span<const Value> items = items_of(v);
     if (items.size() != sizeof...(I)) refuse_length(v, sizeof...(I));
     return Tuples(from_value<std::tuple_element_t<I, Tuples>>(items[I])...);
   }

@@ -12,14 +12,19 @@
 // tine.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <new>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "tine/detail/block.h"
 #include "tine/detail/export.h"
 #include "tine/detail/ref.h"
 #include "tine/error.h"
@@ -205,8 +210,51 @@ class NamedTupleType;  // tine/type.h
 // `type` is that of a named tuple of a class; null for all others.
 struct TINE_API Tuple final : detail::RefCounted {
   explicit Tuple(std::vector<Value> v, std::shared_ptr<const NamedTupleType> t = nullptr)
-      : items(std::move(v)), type(std::move(t)) {}
-  const std::vector<Value> items;
+      : Tuple(v.size(), [&v](size_t i) noexcept { return std::move(v[i]); }, std::move(t)) {}
+  // item_of(i) gives each item, in order, and throws nothing.
+  template <class F>
+  Tuple(size_t size, F item_of, std::shared_ptr<const NamedTupleType> t) : items(size, item_of), type(std::move(t)) {}
+  static void* operator new(size_t bytes) { return detail::allocate_block(bytes); }
+  static void operator delete(void* tuple, size_t bytes) noexcept { detail::free_block(tuple, bytes); }
+
+  // A range of Values that never changes; it is passed on as a span.
+  class Items {
+   public:
+    template <class F>
+    Items(size_t size, F item_of) : size_(size), first_(inside()) {
+      if (size > kInside) first_ = static_cast<Value*>(::operator new(size * sizeof(Value)));
+      for (size_t i = 0; i < size; ++i) new (&first_[i]) Value(item_of(i));
+    }
+    Items(const Items&) = delete;
+    Items& operator=(const Items&) = delete;
+    ~Items() {
+      for (const Value& item : *this) item.~Value();
+      if (size_ > kInside) ::operator delete(first_);
+    }
+    [[nodiscard]] size_t size() const noexcept { return size_; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] const Value* data() const noexcept { return first_; }
+    [[nodiscard]] const Value* begin() const noexcept { return first_; }
+    [[nodiscard]] const Value* end() const noexcept { return first_ + size_; }
+    [[nodiscard]] const Value& operator[](size_t i) const noexcept { return first_[i]; }
+    // Throws std::out_of_range.
+    [[nodiscard]] const Value& at(size_t i) const {
+      if (i >= size_) throw std::out_of_range("a tuple has no item of that index");
+      return first_[i];
+    }
+    [[nodiscard]] const Value& front() const noexcept { return *first_; }
+    [[nodiscard]] const Value& back() const noexcept { return first_[size_ - 1]; }
+    [[nodiscard]] std::vector<Value> copy() const { return std::vector<Value>(begin(), end()); }
+
+   private:
+    // Most tuples have no more, and are one block of memory then.
+    static constexpr size_t kInside = 4;
+    [[nodiscard]] Value* inside() noexcept { return reinterpret_cast<Value*>(inside_); }
+    const size_t size_;
+    Value* first_;
+    alignas(Value) std::byte inside_[kInside * sizeof(Value)];
+  };
+  const Items items;
   const std::shared_ptr<const NamedTupleType> type;
 };
 // Keeps the order of insertion, as Python's dict does. Keys are str, int, bool, float and enums; numbers that are equal are the same

@@ -271,14 +271,11 @@ PyObject* get_doc(PyObject* object, void*) {
   return text_of(text).leak();
 }
 PyObject* get_schemas(PyObject* object, void*) {
-  const PyBuiltin* const self = as_builtin(object);
-  PyRef list = PyRef::adopt(PyTuple_New(static_cast<Py_ssize_t>(self->count)));
-  for (size_t i = 0; list && i < self->count; ++i) {
-    PyObject* const text = text_of(self->rows[i]->schema.str()).leak();
-    if (!text) return nullptr;
-    PyTuple_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), text);
-  }
-  return list.leak();
+  return guarded([&] {
+    const PyBuiltin& self = *as_builtin(object);
+    const auto schema_of = [](const auto& row) { return row->schema.str(); };
+    return tuple_of_texts(std::span(self.rows, self.count), schema_of).leak();
+  });
 }
 // The last positional argument of x.view(2, 3).
 bool takes_sizes(const std::vector<Argument>& args, size_t at) {

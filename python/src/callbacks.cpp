@@ -334,7 +334,8 @@ int traverse_value(const Value& value, visitproc visit, void* arg, int depth) {
     case Tag::kList:
     case Tag::kTuple: {
       if (!value.as_counted()->sole_owner()) return 0;
-      const auto& items = value.is(Tag::kList) ? value.as_list().items : value.as_tuple().items;
+      const std::span<const Value> items =
+          value.is(Tag::kList) ? std::span<const Value>(value.as_list().items) : value.as_tuple().items;
       for (const Value& item : items) {
         if (const int stop = traverse_value(item, visit, arg, depth + 1)) return stop;
       }

@@ -108,11 +108,12 @@ class PyKind {
   // The Future that shows the collection, before it starts.
   void show_in(PyObject* holder) noexcept { holder_ = holder; }
   [[nodiscard]] PyObject* holder() const noexcept { return holder_; }
-  // One reference for each input: the collector counts them where it finds them.
+  // The collector counts them where it finds them.
+  static constexpr bool kHeldByEach = true;
   void hold(StateBase& collection, size_t inputs) const noexcept {
     for (; inputs > 0; --inputs) holder_ ? Py_INCREF(holder_) : collection.retain();
   }
-  void let_go(StateBase& collection, bool) const noexcept {
+  void let_go(StateBase& collection) const noexcept {
     holder_ ? drop_anywhere(holder_) : collection.release();
   }
 

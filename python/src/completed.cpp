@@ -28,10 +28,11 @@ struct PyArrivalKind {
   using Waited = PyRef;  // a Future, which can be awaited
   static PyRef waited(const Kept& signal) { return PyRef::adopt(signal.object()); }
   static void complete(const Kept& signal) noexcept { static_cast<Awaited&>(*signal).come(); }
+  static constexpr bool kHeldByEach = true;
   void hold(RefCounted&, size_t inputs) const noexcept {
     for (; inputs > 0; --inputs) Py_INCREF(iterator);
   }
-  void let_go(RefCounted&, bool) const noexcept { drop_anywhere(iterator); }
+  void let_go(RefCounted&) const noexcept { drop_anywhere(iterator); }
 
   explicit PyArrivalKind(PyObject* i) noexcept : iterator(i) {}
   PyObject* const iterator;

@@ -39,7 +39,7 @@ PyObject* checked(PyObject* object) {
 }
 
 template <class Set>
-PyObject* fill(PyObject* container, const std::vector<Value>& items, Set set) {
+PyObject* fill(PyObject* container, std::span<const Value> items, Set set) {
   if (!container) return nullptr;
   for (size_t i = 0; i < items.size(); ++i) {
     PyObject* const item = to_python(items[i]);

@@ -8,6 +8,8 @@
 #include <tine/future.h>
 #include <tine/value.h>
 
+#include <functional>
+
 #include "python/src/errors.h"
 #include "python/src/foreign.h"
 #include "python/src/gil.h"
@@ -86,5 +88,18 @@ PyObject* one_argument(PyObject* self, PyObject* const* args, Py_ssize_t count, 
 
 // A str. Bytes that are not UTF-8 are replaced.
 [[nodiscard]] PyRef text_of(std::string_view text);
+// A tuple of the texts of all items, or of their names.
+template <class Items, class Name = std::identity>
+[[nodiscard]] PyRef tuple_of_texts(const Items& items, Name name = {}) {
+  PyRef texts = PyRef::adopt(PyTuple_New(static_cast<Py_ssize_t>(items.size())));
+  if (!texts) throw_error();
+  Py_ssize_t at = 0;
+  for (const auto& item : items) {
+    PyRef text = text_of(std::invoke(name, item));
+    if (!text) throw_error();
+    PyTuple_SET_ITEM(texts.get(), at++, text.leak());
+  }
+  return texts;
+}
 
 }  // namespace tine::python

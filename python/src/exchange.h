@@ -22,6 +22,24 @@ namespace tine::python {
   return PyRef::adopt(object);
 }
 
+// A thing of a Python module, which is imported when it is first asked for, and kept. The initializer of a `static` must not
+// import: an import gives the interpreter's lock up, and a thread that waits for C++'s guard keeps it.
+struct Imported {
+  const char* module;
+  const char* name;
+  PyObject* object = nullptr;
+
+  // Borrowed; null with the indicator set.
+  [[nodiscard]] PyObject* get() {
+    if (!object) {
+      const PyRef from = PyRef::adopt(PyImport_ImportModule(module));
+      PyRef found = PyRef::adopt(from ? PyObject_GetAttrString(from.get(), name) : nullptr);
+      if (!object) object = found.leak();  // else another thread was first
+    }
+    return object;
+  }
+};
+
 // A plain tensor in the CPU's memory.
 struct Look {
   std::byte* data = nullptr;

@@ -25,7 +25,7 @@ bool is_foreign_array(PyObject* object) noexcept {
 
 std::string array_hint(const Value& value) {
   std::string hint;
-  const auto look_in = [&hint](const std::vector<Value>& items) {
+  const auto look_in = [&hint](std::span<const Value> items) {
     for (size_t i = 0; hint.empty() && i < items.size(); ++i) hint = array_hint(items[i]);
   };
   if (value.is(Tag::kList)) {
@@ -33,7 +33,7 @@ std::string array_hint(const Value& value) {
   } else if (value.is(Tag::kTuple)) {
     look_in(value.as_tuple().items);
   } else if (value.is(Tag::kDict)) {
-    for (const auto& item : value.as_dict().items()) look_in({item.second});
+    for (const auto& item : value.as_dict().items()) look_in({&item.second, 1});
   } else if (value.is(Tag::kForeign)) {
     PyObject* const object = foreign_object(value);
     if (!object || !is_foreign_array(object)) return hint;

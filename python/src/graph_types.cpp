@@ -88,8 +88,11 @@ PyMethodDef methods[] = {
      "for."},
     {"containedTypes", as_method(method<[](const TypePtr& t) { return t->of; }>), kMethod,
      "containedTypes($self, /)\n--\n\nThe types of its elements."},
-    {"is_interface_type", as_method(method<[](const TypePtr&) { return false; }>), kMethod,
-     "is_interface_type($self, /)\n--\n\nFalse: the class of an object is always known."},
+    {"is_interface_type", as_method(method<[](const TypePtr& t) {
+       const auto* const object = dynamic_cast<const ObjectType*>(t.get());
+       return object != nullptr && object->is_interface();
+     }>),
+     kMethod, "is_interface_type($self, /)\n--\n\nWhether it stands for all objects with certain methods."},
     {}};
 PyGetSetDef getset[] = {
     {"annotation_str", annotation_text, nullptr, "As annotations say it: `List[int]`.", nullptr}, {}};
@@ -211,7 +214,7 @@ PyMethodDef class_methods[] = {
        const ObjectType& object = object_type(t);
        const int at = object.slot_index(name);
        if (at < 0) throw AttributeError(fmt::format("{} has no attribute '{}'", object.name, name));
-       return object.slots[static_cast<size_t>(at)].type;
+       return held_type(object.slots[static_cast<size_t>(at)].type);
      }>),
      kMethod, "getAttribute($self, name, /)\n--\n\nThe type of that attribute."},
     {}};

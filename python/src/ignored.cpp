@@ -7,7 +7,7 @@
 #include "python/src/errors.h"
 #include "python/src/exchange.h"
 #include "python/src/gil.h"
-#include "src/runtime/script.h"
+#include "python/src/script.h"
 
 namespace tine::python {
 namespace {
@@ -24,7 +24,9 @@ Value call_now(const std::string& function, const std::vector<Value>& args) {
   for (size_t i = 0; i < args.size(); ++i)
     PyTuple_SET_ITEM(given.get(), static_cast<Py_ssize_t>(i), checked(to_python(args[i])).leak());
   const PyRef result = checked(PyObject_CallFunctionObjArgs(call_by_name, name.get(), given.get(), nullptr));
-  return to_value(result.get());
+  const script::Function stub = Runtime::instance().scripts().peek(function);
+  Value value = to_value(result.get());
+  return stub ? as_type(std::move(value), stub.schema().result_type()) : value;
 }
 
 Future<Value> call(const std::string& function, const std::vector<Value>& args) {

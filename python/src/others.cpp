@@ -2,6 +2,7 @@
 #include <typeinfo>
 
 #include "python/src/abi.h"
+#include "python/src/exchange.h"
 #include "python/src/future.h"
 
 // The futures of other libraries (torch.futures, c10d, concurrent.futures, asyncio and their like), taken by what they
@@ -42,22 +43,18 @@ const Value* source_of(const ValueState& state) noexcept {
   return static_cast<const Adopted&>(state).source();
 }
 
-// Imported by the first future that is not tine's, and kept.
+// Imported by the first future that is not tine's.
 struct Asker {
-  const char* name;
-  PyObject* function;
+  Imported function;
   PyObject* operator()(PyObject* first, PyObject* second) {
-    if (!function) {
-      const PyRef module = PyRef::adopt(PyImport_ImportModule("tine._others"));
-      function = module ? PyObject_GetAttrString(module.get(), name) : nullptr;
-      if (!function) return nullptr;
-    }
+    PyObject* const ask = function.get();
+    if (!ask) return nullptr;
     PyObject* const args[] = {first, second};
-    return PyObject_Vectorcall(function, args, second ? 2 : 1, nullptr);
+    return PyObject_Vectorcall(ask, args, second ? 2 : 1, nullptr);
   }
 };
-constinit Asker attach{"attach", nullptr};
-constinit Asker refuse{"refuse_to_block", nullptr};
+constinit Asker attach{{"tine._others", "attach"}};
+constinit Asker refuse{{"tine._others", "refuse_to_block"}};
 
 PyObject* adopted(PyObject*, PyObject* object) {
   if (is_future(object)) return Py_NewRef(object);

@@ -23,14 +23,6 @@ std::unordered_map<std::string, PyTypeObject*>& by_name() {
   return all;
 }
 
-PyRef names_of(const NamedTupleType& type) {
-  PyRef fields = checked(PyTuple_New(static_cast<Py_ssize_t>(type.fields.size())));
-  for (size_t i = 0; i < type.fields.size(); ++i)
-    PyTuple_SET_ITEM(fields.get(), static_cast<Py_ssize_t>(i),
-                     checked(text_of(type.fields[i]).leak()).leak());
-  return fields;
-}
-
 PyRef members_of(const EnumType& type) {
   PyRef members = checked(PyDict_New());
   for (const auto& [name, value] : type.members) {
@@ -40,6 +32,8 @@ PyRef members_of(const EnumType& type) {
   return members;
 }
 
+constinit Imported make_class{"tine.jit._received", "class_of"};
+
 // The class that the type was made from, or one that is like it.
 PyRef class_of(const Type& type) {
   if (const auto known = by_name().find(type.name); known != by_name().end()) {
@@ -47,12 +41,10 @@ PyRef class_of(const Type& type) {
     if (own.get() == &type || equal(own, type.shared_from_this()))
       return PyRef::share(reinterpret_cast<PyObject*>(known->second));
   }
-  static PyObject* const make = [] {
-    const PyRef module = checked(PyImport_ImportModule("tine.jit._received"));
-    return checked(PyObject_GetAttrString(module.get(), "class_of")).leak();
-  }();
+  PyObject* const make = make_class.get();
+  if (!make) throw_error();
   const NamedTupleType* const named = type.named_tuple();
-  const PyRef fields = named ? names_of(*named) : PyRef::share(Py_None);
+  const PyRef fields = named ? tuple_of_texts(named->fields) : PyRef::share(Py_None);
   const PyRef members = named ? PyRef::share(Py_None) : members_of(static_cast<const EnumType&>(type));
   const PyRef name = checked(text_of(type.name).leak()),
               definition = checked(text_of(type.definition()).leak());

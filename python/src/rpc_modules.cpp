@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <new>
 #include <utility>
 
 #include "python/src/exchange.h"
 #include "python/src/script.h"
+#include "python/src/shown.h"
 #include "tine/foreign.h"
 #include "tine/runtime.h"
 
@@ -18,41 +18,50 @@ using rpc::ScriptCode;
 using tine::detail::make_ref;
 using tine::detail::Ref;
 
-struct PyCode {
-  PyObject_HEAD std::shared_ptr<const ScriptCode> code;
-};
+using CodePtr = std::shared_ptr<const ScriptCode>;
 
-constinit PyTypeObject* code_type = nullptr;
-
-PyCode* as_code(PyObject* o) noexcept { return reinterpret_cast<PyCode*>(o); }
 ScriptStore& store() { return Runtime::instance().scripts(); }
 
-PyObject* wrap(std::shared_ptr<const ScriptCode> code) {
-  PyObject* const made = PyType_GenericAlloc(code_type, 0);
-  if (made) std::construct_at(&as_code(made)->code, std::move(code));
-  return made;
+PyObject* wrap(CodePtr code) { return show_as(shown_type<CodePtr>, std::move(code)); }
+
+PyObject* get_hash(PyObject* self, void*) { return text_of(shown_in<CodePtr>(self)->hash).leak(); }
+
+PyObject* reduce(PyObject* self, PyObject*) {
+  const ScriptCode& code = *shown_in<CodePtr>(self);
+  const PyRef home = PyRef::adopt(PyImport_ImportModule("tine._C._rpc"));
+  const PyRef make = home ? PyRef::adopt(PyObject_GetAttrString(home.get(), "script_code")) : PyRef();
+  return make ? Py_BuildValue("O(s#y#)", make.get(), code.hash.data(), static_cast<Py_ssize_t>(code.hash.size()),
+                              code.text.data(), static_cast<Py_ssize_t>(code.text.size()))
+              : nullptr;
 }
 
-void dealloc(PyObject* self) {
-  std::destroy_at(&as_code(self)->code);
-  free_object(self);
+// That the hash is the text's is verified where the code is used.
+PyObject* script_code(PyObject*, PyObject* args) {
+  return guarded([&]() -> PyObject* {
+    PyObject *hash = nullptr, *text = nullptr;
+    if (!PyArg_ParseTuple(args, "UO!", &hash, &PyBytes_Type, &text)) return nullptr;
+    return wrap(std::make_shared<const ScriptCode>(
+        ScriptCode{std::string(utf8(hash)),
+                   std::string(PyBytes_AsString(text), static_cast<size_t>(PyBytes_Size(text)))}));
+  });
 }
 
-PyObject* get_hash(PyObject* self, void*) { return text_of(as_code(self)->code->hash).leak(); }
+PyMethodDef methods[] = {{"__reduce__", reduce, METH_NOARGS, "By its text."}, {}};
 
 PyGetSetDef getset[] = {{"hash", get_hash, nullptr, "The hash of the content.", nullptr}, {}};
-PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
+PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(shown_dealloc<CodePtr>)},
                        {Py_tp_getset, getset},
+                       {Py_tp_methods, methods},
                        {Py_tp_doc, const_cast<char*>("Script code on its way to another worker.")},
                        {0, nullptr}};
-PyType_Spec spec = {"tine._C._rpc.ScriptCode", sizeof(PyCode), 0,
+PyType_Spec spec = {"tine._C._rpc.ScriptCode", sizeof(Shown<CodePtr>), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE, slots};
 
 // The code in the object, whose text has come.
 const ScriptCode& code_in(PyObject* object) {
-  if (Py_TYPE(object) != code_type)
+  if (Py_TYPE(object) != shown_type<CodePtr>)
     throw TypeError(fmt::format("expected script code, got {}", TypeName(object).c_str()));
-  const ScriptCode& code = *as_code(object)->code;
+  const ScriptCode& code = *shown_in<CodePtr>(object);
   if (code.text.empty())
     throw Error(fmt::format("the code {} of a scripted module or function did not come with it", code.hash));
   return code;
@@ -80,8 +89,8 @@ PyObject* import_function(PyObject*, PyObject* args) {
     const char* name = nullptr;
     PyObject* object = nullptr;
     if (!PyArg_ParseTuple(args, "sO", &name, &object)) return nullptr;
-    if (Py_TYPE(object) != code_type) (void)code_in(object);  // which says what it is
-    const std::shared_ptr<const ScriptCode> code = as_code(object)->code;
+    if (Py_TYPE(object) != shown_type<CodePtr>) (void)code_in(object);  // which says what it is
+    const CodePtr code = shown_in<CodePtr>(object);
     // Usually this worker runs the same program and has the same function.
     const script::Function own = without_lock([&] {
       script::Function known = store().function(name);
@@ -144,6 +153,7 @@ PyObject* import_classes(PyObject*, PyObject* object) {
 }
 
 PyMethodDef functions[] = {
+    {"script_code", script_code, METH_VARARGS, "script_code(hash, text): what __reduce__() took apart."},
     {"export_function", export_function, METH_O, "export_function(f): its ScriptCode."},
     {"import_function", import_function, METH_VARARGS,
      "import_function(name, code): the function of that name here, if its code is this; else a new one."},
@@ -158,19 +168,17 @@ PyMethodDef functions[] = {
 
 PyObject* wrap_code(const Value& value) {
   const rpc::CodeValue* const code = rpc::CodeValue::in(value);
-  return code ? wrap(code->code()) : nullptr;
+  return code ? guarded([&] { return wrap(code->code()); }) : nullptr;
 }
 
 bool unwrap_code(PyObject* object, Value* value) {
-  if (Py_TYPE(object) != code_type) return false;
-  *value = Value(Ref<Foreign>(make_ref<rpc::CodeValue>(as_code(object)->code)));
+  if (Py_TYPE(object) != shown_type<CodePtr>) return false;
+  *value = Value(Ref<Foreign>(make_ref<rpc::CodeValue>(shown_in<CodePtr>(object))));
   return true;
 }
 
 bool init_rpc_modules(PyObject* module) {
-  code_type = reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &spec, nullptr));
-  return code_type && PyModule_AddType(module, code_type) == 0 &&
-         PyModule_AddFunctions(module, functions) == 0;
+  return add_type(module, &spec, &shown_type<CodePtr>) && PyModule_AddFunctions(module, functions) == 0;
 }
 
 }  // namespace tine::python

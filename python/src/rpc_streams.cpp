@@ -50,12 +50,7 @@ std::exception_ptr going() {
   return std::make_exception_ptr(Abandoned("the Python interpreter of this worker is shutting down"));
 }
 
-// next(iterator, END)
-PyObject* builtin_next() {
-  static PyObject* const next =
-      PyObject_GetAttrString(checked(PyImport_ImportModule("builtins")).get(), "next");
-  return next;
-}
+constinit Imported builtin_next{"builtins", "next"};
 
 // Of a generator or another iterator.
 class IteratorItems final : public Items {
@@ -67,8 +62,10 @@ class IteratorItems final : public Items {
     drain_drops();
     if (closed_) return make_ready(Item());
     const PyRef at_end = checked(to_python(*end_marker));
+    PyObject* const ask = builtin_next.get();
+    if (!ask) throw_error();
     runs_ = true;
-    const PyRef item = context_->run(builtin_next(), iterator(), at_end.get());
+    const PyRef item = context_->run(ask, iterator(), at_end.get());
     runs_ = false;
     if (closed_) {
       PyErr_Clear();

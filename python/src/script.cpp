@@ -23,13 +23,14 @@ namespace tine::python {
 
 using script::Function;
 
-constinit ScriptTypes script_types{};
+constinit PyTypeObject* function_type = nullptr;
 
 namespace {
 
 struct PyScript {
   PyObject_HEAD vectorcallfunc call;
   Function function;
+  bool brief;  // a call keeps the interpreter's lock: giving it up and taking it back would take longer
   PyObject* dict;
   PyObject* weakrefs;
 };
@@ -57,19 +58,14 @@ bool holds_future(const TypePtr& type) {
 // A Future made in Python may hold any object. When a script waits for it, the value is converted and checked.
 Value checked_result(const Future<Value>& done, const TypePtr& type) {
   Value value = done.get();
-  const bool holds_objects = value.is(Tag::kForeign)
-                                 ? foreign_object(value) != nullptr
-                                 : (value.is(Tag::kList) || value.is(Tag::kTuple)) && !fits(value, type);
-  if (holds_objects) {
+  if (value.is(Tag::kForeign) ? foreign_object(value) != nullptr : !fits(value, type)) {
     const Gil gil;
     if (!gil) throw Abandoned("the interpreter is shutting down");
     const PyRef object = PyRef::adopt(to_python(value));
     if (!object) throw_error();
-    value = to_value(object.get());
-    if (python::holds_object(*type)) value = with_objects(std::move(value), type);
+    value = as_type(to_value(object.get()), type);
   }
   if (fits(value, type)) return value;
-  if (type->kind == TypeKind::kFloat && value.is_int()) return Value(static_cast<double>(value.as_int()));
   throw TypeError(fmt::format(
       "the Future passed to the script holds a {} where Future[{}] was promised",
       value.is(Tag::kForeign) ? value.as_foreign().type_name() : type_of(value)->str(), type->str()));
@@ -88,7 +84,7 @@ Value with_checked_futures(Value value, const TypePtr& type) {
       return value;
     }
     case TypeKind::kTuple: {
-      std::vector<Value> items = value.as_tuple().items;
+      std::vector<Value> items = value.as_tuple().items.copy();
       for (size_t i = 0; i < items.size(); ++i)
         items[i] = with_checked_futures(std::move(items[i]), type->of[i]);
       return tuple_of(std::move(items), *type);
@@ -206,13 +202,15 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t flagged, PyObject* 
     Future<Value> done;
     {
       const PythonsContext here;
-      const GilRelease release;
-      done = store().start(f, bound.values(), interrupt_poll());
+      const bool brief = as_script(self)->brief;
+      std::optional<GilRelease> release;
+      if (!brief) release.emplace();
+      done = store().start(f, bound.values(), brief ? nullptr : interrupt_poll());
       bound.clear();
     }
     PyObject* const result = finished(done) ? result_of(*done.state()) : nullptr;
     // Of a fork, and not one that was here before.
-    if (result && is_future(result) && Py_REFCNT(result) == 1) carry_grad_mode(result);
+    if (result && done.state()->value().is(Tag::kFuture) && Py_REFCNT(result) == 1) carry_grad_mode(result);
     return result;
   });
 }
@@ -318,6 +316,9 @@ PyObject* reduce(PyObject* self, PyObject*) {
 
 PyObject* function_attribute(PyObject* self, PyObject* name);
 
+// A function never changes: it is its own copy, as Python's are.
+PyObject* itself(PyObject* self, PyObject*) { return Py_NewRef(self); }
+
 PyMethodDef methods[] = {
     {"call_async", as_method(call_async), METH_FASTCALL | METH_KEYWORDS,
      "call_async($self, /, *args, **kwargs)\n--\n\nRuns the function on the pool. Returns a Future of its "
@@ -330,6 +331,8 @@ PyMethodDef methods[] = {
     {"instructions", instructions, METH_NOARGS,
      "instructions($self, /)\n--\n\nThe code that runs: one instruction a line."},
     {"__reduce__", reduce, METH_NOARGS, nullptr},
+    {"__copy__", itself, METH_NOARGS, nullptr},
+    {"__deepcopy__", itself, METH_O, nullptr},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS,
      "ScriptFunction[[int], str], for annotations."},
     {}};
@@ -465,10 +468,11 @@ PyObject* find_attribute(PyObject* self, PyObject* name, std::string_view place)
 ScriptPoll interrupt_poll() noexcept { return on_main_thread() ? &handle_signals : nullptr; }
 
 PyObject* wrap_function(Function f) {
-  auto* const made = PyObject_GC_New(PyScript, script_types.function);
+  auto* const made = PyObject_GC_New(PyScript, function_type);
   if (!made) return nullptr;
   made->call = call;
   const std::string& docstring = f.docstring();
+  made->brief = ScriptStore::is_brief(f);
   std::construct_at(&made->function, std::move(f));
   made->dict = PyDict_New();
   made->weakrefs = nullptr;
@@ -487,13 +491,13 @@ PyObject* wrap_function(Function f) {
 }
 
 const Function* function_of(PyObject* object) noexcept {
-  return Py_TYPE(object) == script_types.function ? &as_script(object)->function : nullptr;
+  return Py_TYPE(object) == function_type ? &as_script(object)->function : nullptr;
 }
 
 bool init_script(PyObject* module) {
-  return add_type(module, &spec, &script_types.function) && init_graph(module) &&
-         init_script_objects(module) && init_script_resolver(module) && init_records(module) &&
-         init_tracing(module) && PyModule_AddFunctions(module, functions) == 0;
+  return add_type(module, &spec, &function_type) && init_graph(module) && init_script_objects(module) &&
+         init_script_resolver(module) && init_records(module) && init_tracing(module) &&
+         PyModule_AddFunctions(module, functions) == 0;
 }
 
 }  // namespace tine::python

@@ -13,13 +13,6 @@
 
 namespace tine::python {
 
-struct ScriptTypes {
-  PyTypeObject* function = nullptr;
-  PyTypeObject* object_type = nullptr;
-  PyTypeObject* object = nullptr;
-};
-extern ScriptTypes script_types;
-
 [[nodiscard]] PyObject* wrap_function(script::Function f);
 [[nodiscard]] PyObject* wrap_graph(script::Graph graph);
 // The function that the object shows; null if the object is not a ScriptFunction.
@@ -33,6 +26,9 @@ extern ScriptTypes script_types;
 // The value as one of that type: a Python object becomes an object of the class that the type names there, by the object's
 // attributes. Lists and dicts in the value are changed. TypeError where an attribute is missing or does not fit.
 [[nodiscard]] Value with_objects(Value value, const TypePtr& type);
+// The value of to_value() as a script takes one of that type: with_objects(), members of enums and named tuples for what stands
+// for them, and floats for ints, also within. What does not fit all the same is the caller's to refuse.
+[[nodiscard]] Value as_type(Value value, const TypePtr& type);
 [[nodiscard]] bool holds_object(const Type& type);
 
 // What a tine._C.FunctionSource holds; TypeError for other objects.

@@ -5,13 +5,13 @@
 #include <tine/runtime.h>
 
 #include <algorithm>
-#include <new>
 #include <unordered_map>
 #include <utility>
 
 #include "python/src/exchange.h"
 #include "python/src/records.h"
 #include "python/src/script.h"
+#include "python/src/shown.h"
 
 namespace tine::python {
 namespace {
@@ -19,22 +19,11 @@ namespace {
 using tine::detail::make_ref;
 using tine::detail::Ref;
 
-struct PyObjectType {
-  PyObject_HEAD std::shared_ptr<const ObjectType> type;
-};
+using ObjectTypePtr = std::shared_ptr<const ObjectType>;
+using ObjectRef = Ref<Object>;
 
-struct PyScriptObject {
-  PyObject_HEAD Ref<Object> object;
-};
-
-PyObjectType* as_type(PyObject* o) noexcept { return reinterpret_cast<PyObjectType*>(o); }
-PyScriptObject* as_object(PyObject* o) noexcept { return reinterpret_cast<PyScriptObject*>(o); }
-
-template <class T>
-void dealloc(PyObject* self) {
-  std::destroy_at(reinterpret_cast<T*>(self));
-  free_object(self);
-}
+const ObjectType& type_shown_by(PyObject* o) noexcept { return *shown_in<ObjectTypePtr>(o); }
+Object& object_shown_by(PyObject* o) noexcept { return *shown_in<ObjectRef>(o); }
 
 // A class of scripts. The lock of the interpreter guards the table.
 struct KnownClass {
@@ -110,13 +99,8 @@ Value object_behind(PyObject* from, const std::shared_ptr<const ObjectType>& int
 
 // The value as the slot's type holds it; TypeError naming both.
 Value for_slot(PyObject* object, const ObjectType& type, const ObjectType::Slot& slot) {
-  Value value = to_value(object);
+  Value value = as_type(to_value(object), slot.type);
   if (fits(value, slot.type)) return value;
-  if (holds_object(*slot.type)) value = with_objects(std::move(value), slot.type);
-  value = with_classes(value, slot.type);
-  if (fits(value, slot.type)) return value;
-  if (slot.type->kind == TypeKind::kFloat && value.is_int())
-    return Value(static_cast<double>(value.as_int()));
   throw TypeError(fmt::format("attribute '{}' of {}: expected a value of type {}, got {}", slot.name,
                               type.name, slot.type->str(), type_of(value)->str()));
 }
@@ -140,29 +124,19 @@ PyObject* new_type(PyTypeObject* cls, PyObject* args, PyObject*) {
       }
       slots.push_back({std::string(utf8(slot_name)), std::move(slot_type)});
     }
-    PyObject* const self = PyType_GenericAlloc(cls, 0);
-    if (!self) return nullptr;
-    std::construct_at(&as_type(self)->type, std::make_shared<const ObjectType>(name, std::move(slots)));
-    return self;
+    return show_as<ObjectTypePtr>(cls, std::make_shared<const ObjectType>(name, std::move(slots)));
   });
 }
 
 PyObject* type_index(PyObject* self, PyObject* name) {
   const char* const chars = PyUnicode_AsUTF8(name);
-  return chars ? PyLong_FromLong(as_type(self)->type->slot_index(chars)) : nullptr;
+  return chars ? PyLong_FromLong(type_shown_by(self).slot_index(chars)) : nullptr;
 }
 
 PyObject* type_slots(PyObject* self, void*) {
-  return guarded([&] {
-    const auto& slots = as_type(self)->type->slots;
-    PyRef names = checked(PyTuple_New(static_cast<Py_ssize_t>(slots.size())));
-    for (size_t i = 0; i < slots.size(); ++i)
-      PyTuple_SET_ITEM(names.get(), static_cast<Py_ssize_t>(i),
-                       checked(text_of(slots[i].name).leak()).leak());
-    return names.leak();
-  });
+  return guarded([&] { return tuple_of_texts(type_shown_by(self).slots, &ObjectType::Slot::name).leak(); });
 }
-PyObject* type_name(PyObject* self, void*) { return text_of(as_type(self)->type->name).leak(); }
+PyObject* type_name(PyObject* self, void*) { return text_of(type_shown_by(self).name).leak(); }
 
 PyObject* open_class(PyObject*, PyObject* name) {
   return guarded([&] {
@@ -179,11 +153,8 @@ PyObject* interface(PyObject*, PyObject* args) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
       PyObject *method = nullptr, *source = nullptr;
       if (!PyArg_ParseTuple(PyList_GET_ITEM(list, i), "UO", &method, &source)) return nullptr;
-      const Schema schema = Runtime::instance().scripts().signature_in_interface(*function_source_of(source));
-      ObjectType::Method& made =
-          methods.emplace_back(ObjectType::Method{std::string(utf8(method)), {}, schema.result_type()});
-      for (size_t p = 1; p < schema.args.size(); ++p)
-        made.parameters.emplace_back(schema.args[p].name, schema.args[p].type);
+      methods.push_back(Runtime::instance().scripts().signature_in_interface(*function_source_of(source)));
+      methods.back().name = utf8(method);
     }
     auto type = ObjectType::interface(std::string(utf8(name)), std::move(methods));
     known_classes()[type->name] = {type, nullptr};
@@ -191,23 +162,17 @@ PyObject* interface(PyObject*, PyObject* args) {
   });
 }
 PyObject* type_methods_of(PyObject* self, void*) {
-  return guarded([&]() -> PyObject* {
-    const auto& methods = as_type(self)->type->methods();
-    PyRef names = checked(PyTuple_New(static_cast<Py_ssize_t>(methods.size())));
-    for (size_t i = 0; i < methods.size(); ++i)
-      PyTuple_SET_ITEM(names.get(), static_cast<Py_ssize_t>(i),
-                       checked(text_of(methods[i].name).leak()).leak());
-    return names.leak();
-  });
+  return guarded(
+      [&] { return tuple_of_texts(type_shown_by(self).methods(), &ObjectType::Method::name).leak(); });
 }
 PyObject* type_is_interface(PyObject* self, void*) {
-  return PyBool_FromLong(as_type(self)->type->is_interface());
+  return PyBool_FromLong(type_shown_by(self).is_interface());
 }
 PyObject* type_close(PyObject* self, PyObject*) {
-  as_type(self)->type->close();
+  type_shown_by(self).close();
   Py_RETURN_NONE;
 }
-PyObject* type_is_open(PyObject* self, void*) { return PyBool_FromLong(as_type(self)->type->is_open()); }
+PyObject* type_is_open(PyObject* self, void*) { return PyBool_FromLong(type_shown_by(self).is_open()); }
 
 PyMethodDef type_methods[] = {
     {"open_class", open_class, METH_O | METH_STATIC,
@@ -228,20 +193,20 @@ PyGetSetDef type_getset[] = {
     {}};
 PyType_Slot type_slots_table[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_type)},
-    {Py_tp_dealloc, reinterpret_cast<void*>(dealloc<PyObjectType>)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(shown_dealloc<ObjectTypePtr>)},
     {Py_tp_methods, type_methods},
     {Py_tp_getset, type_getset},
     {Py_tp_doc, const_cast<char*>("ObjectType(name, slots, /)\n--\n\nA scripted module's class.")},
     {0, nullptr}};
-PyType_Spec type_spec = {"tine._C.ObjectType", sizeof(PyObjectType), 0,
+PyType_Spec type_spec = {"tine._C.ObjectType", sizeof(Shown<ObjectTypePtr>), 0,
                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, type_slots_table};
 
 PyObject* new_object(PyTypeObject* cls, PyObject* args, PyObject*) {
   return guarded([&]() -> PyObject* {
     PyObject *type_object = nullptr, *list = nullptr;
-    if (!PyArg_ParseTuple(args, "O!O!", script_types.object_type, &type_object, &PyList_Type, &list))
+    if (!PyArg_ParseTuple(args, "O!O!", shown_type<ObjectTypePtr>, &type_object, &PyList_Type, &list))
       return nullptr;
-    auto type = as_type(type_object)->type;
+    ObjectTypePtr type = shown_in<ObjectTypePtr>(type_object);
     if (static_cast<size_t>(PyList_GET_SIZE(list)) != type->slots.size()) {
       throw ValueError(fmt::format("ScriptObject of {}: expected {} values, got {}", type->name,
                                    type->slots.size(), PyList_GET_SIZE(list)));
@@ -250,15 +215,12 @@ PyObject* new_object(PyTypeObject* cls, PyObject* args, PyObject*) {
     for (size_t i = 0; i < type->slots.size(); ++i) {
       values.push_back(for_slot(PyList_GET_ITEM(list, static_cast<Py_ssize_t>(i)), *type, type->slots[i]));
     }
-    PyObject* const self = PyType_GenericAlloc(cls, 0);
-    if (!self) return nullptr;
-    std::construct_at(&as_object(self)->object, make_ref<Object>(std::move(type), std::move(values)));
-    return self;
+    return show_as<ObjectRef>(cls, make_ref<Object>(std::move(type), std::move(values)));
   });
 }
 
 size_t slot_of(PyObject* self, PyObject* name) {
-  const ObjectType& type = *as_object(self)->object->type;
+  const ObjectType& type = *object_shown_by(self).type;
   const std::string_view text = utf8(name);
   const int at = type.slot_index(text);
   if (at < 0) throw AttributeError(fmt::format("{} has no attribute '{}'", type.name, text));
@@ -266,21 +228,21 @@ size_t slot_of(PyObject* self, PyObject* name) {
 }
 
 PyObject* object_get(PyObject* self, PyObject* name) {
-  return guarded([&] { return to_python(Value(as_object(self)->object->slots[slot_of(self, name)])); });
+  return guarded([&] { return to_python(Value(object_shown_by(self).slots[slot_of(self, name)])); });
 }
 
 PyObject* object_set(PyObject* self, PyObject* args) {
   return guarded([&]() -> PyObject* {
     PyObject *name = nullptr, *value = nullptr;
     if (!PyArg_ParseTuple(args, "UO", &name, &value)) return nullptr;
-    Object& object = *as_object(self)->object;
+    Object& object = object_shown_by(self);
     const size_t at = slot_of(self, name);
     object.slots[at] = for_slot(value, *object.type, object.type->slots[at]);
     Py_RETURN_NONE;
   });
 }
 
-PyObject* object_type(PyObject* self, void*) { return wrap_object_type(as_object(self)->object->type); }
+PyObject* object_type(PyObject* self, void*) { return wrap_object_type(object_shown_by(self).type); }
 
 PyMethodDef object_methods[] = {
     {"get", object_get, METH_O,
@@ -288,7 +250,7 @@ PyMethodDef object_methods[] = {
     {"set", object_set, METH_VARARGS,
      "set($self, name, value, /)\n--\n\nTypeError when the value is not of the slot's type."},
     {}};
-PyObject* object_address(PyObject* self, void*) { return PyLong_FromVoidPtr(&*as_object(self)->object); }
+PyObject* object_address(PyObject* self, void*) { return PyLong_FromVoidPtr(&object_shown_by(self)); }
 
 PyGetSetDef object_getset[] = {{"type", object_type, nullptr, "Its ObjectType.", nullptr},
                                {"address", object_address, nullptr,
@@ -296,19 +258,19 @@ PyGetSetDef object_getset[] = {{"type", object_type, nullptr, "Its ObjectType.",
                                {}};
 PyType_Slot object_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_object)},
-    {Py_tp_dealloc, reinterpret_cast<void*>(dealloc<PyScriptObject>)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(shown_dealloc<ObjectRef>)},
     {Py_tp_methods, object_methods},
     {Py_tp_getset, object_getset},
     {Py_tp_doc,
      const_cast<char*>("ScriptObject(type, values, /)\n--\n\nAn instance of a scripted module's class.")},
     {0, nullptr}};
-PyType_Spec object_spec = {"tine._C.ScriptObject", sizeof(PyScriptObject), 0,
+PyType_Spec object_spec = {"tine._C.ScriptObject", sizeof(Shown<ObjectRef>), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, object_slots};
 
 // An object of the Python class, whose attributes are the slots that have a value.
 PyObject* python_object(const Object& object, const PyRef& cls) {
   const Recursion level;
-  const PyRef made = PyRef::adopt(PyObject_CallMethod(cls.get(), "__new__", "O", cls.get()));
+  PyRef made = PyRef::adopt(PyObject_CallMethod(cls.get(), "__new__", "O", cls.get()));
   if (!made) return nullptr;
   for (size_t i = 0; i < object.slots.size(); ++i) {
     const ObjectType::Slot& slot = object.type->slots[i];
@@ -316,7 +278,7 @@ PyObject* python_object(const Object& object, const PyRef& cls) {
     const PyRef value = PyRef::adopt(to_python(object.slots[i]));
     if (!value || PyObject_SetAttrString(made.get(), slot.name.c_str(), value.get()) < 0) return nullptr;
   }
-  return PyRef(made).leak();
+  return made.leak();
 }
 
 PyObject* wrap_object(const Value& value) {
@@ -325,14 +287,12 @@ PyObject* wrap_object(const Value& value) {
     const PyRef cls = python_class(object.type->name);
     if (cls) return python_object(object, cls);
   }
-  PyObject* const made = PyType_GenericAlloc(script_types.object, 0);
-  if (made) std::construct_at(&as_object(made)->object, Ref<Object>::share(&value.as_object()));
-  return made;
+  return guarded([&] { return show_as(shown_type<ObjectRef>, ObjectRef::share(&value.as_object())); });
 }
 
 bool unwrap_object(PyObject* object, Value* value) {
-  if (Py_TYPE(object) != script_types.object) return false;
-  *value = Value(as_object(object)->object);
+  if (Py_TYPE(object) != shown_type<ObjectRef>) return false;
+  *value = Value(shown_in<ObjectRef>(object));
   return true;
 }
 
@@ -377,7 +337,7 @@ Value with_objects(Value value, const TypePtr& type) {
       return value;
     case TypeKind::kTuple: {
       if (!value.is(Tag::kTuple) || value.as_tuple().items.size() != type->of.size()) return value;
-      std::vector<Value> items = value.as_tuple().items;
+      std::vector<Value> items = value.as_tuple().items.copy();
       for (size_t i = 0; i < items.size(); ++i) items[i] = with_objects(std::move(items[i]), type->of[i]);
       return value.as_tuple().type ? tuple_of(std::move(items), *type)
                                    : Value(make_ref<Tuple>(std::move(items)));
@@ -387,18 +347,21 @@ Value with_objects(Value value, const TypePtr& type) {
         if (is_object_of(value, *member)) return with_objects(std::move(value), member);
       }
       return value;
+    case TypeKind::kFloat: return value.is_int() ? Value(static_cast<double>(value.as_int())) : value;
     default: return value;
   }
 }
 
+Value as_type(Value value, const TypePtr& type) {
+  return fits(value, type) ? value : with_classes(with_objects(std::move(value), type), type);
+}
+
 PyObject* wrap_object_type(std::shared_ptr<const ObjectType> type) {
-  PyObject* const made = PyType_GenericAlloc(script_types.object_type, 0);
-  if (made) std::construct_at(&as_type(made)->type, std::move(type));
-  return made;
+  return guarded([&] { return show_as(shown_type<ObjectTypePtr>, std::move(type)); });
 }
 
 std::shared_ptr<const ObjectType> object_type_of(PyObject* object) {
-  return Py_TYPE(object) == script_types.object_type ? as_type(object)->type : nullptr;
+  return Py_TYPE(object) == shown_type<ObjectTypePtr> ? shown_in<ObjectTypePtr>(object) : nullptr;
 }
 
 namespace {
@@ -406,10 +369,10 @@ namespace {
 PyObject* set_class(PyObject*, PyObject* args) {
   return guarded([&]() -> PyObject* {
     PyObject *type = nullptr, *cls = nullptr;
-    if (!PyArg_ParseTuple(args, "O!O!", script_types.object_type, &type, &PyType_Type, &cls)) return nullptr;
+    if (!PyArg_ParseTuple(args, "O!O!", shown_type<ObjectTypePtr>, &type, &PyType_Type, &cls)) return nullptr;
     PyRef weak = checked(PyWeakref_NewRef(cls, nullptr));
     const PyRef before =
-        PyRef::adopt(std::exchange(known_classes()[as_type(type)->type->name].cls, weak.leak()));
+        PyRef::adopt(std::exchange(known_classes()[type_shown_by(type).name].cls, weak.leak()));
     Py_RETURN_NONE;
   });
 }
@@ -437,8 +400,8 @@ PyMethodDef functions[] = {{"_set_object_finder", set_object_finder, METH_O, nul
 bool init_script_objects(PyObject* module) {
   if (PyModule_AddFunctions(module, functions) < 0) return false;
   set_conversion(Tag::kObject, wrap_object, unwrap_object);
-  return add_type(module, &type_spec, &script_types.object_type) &&
-         add_type(module, &object_spec, &script_types.object);
+  return add_type(module, &type_spec, &shown_type<ObjectTypePtr>) &&
+         add_type(module, &object_spec, &shown_type<ObjectRef>);
 }
 
 }  // namespace tine::python

@@ -5,6 +5,7 @@
 
 #include "python/src/records.h"
 #include "python/src/script.h"
+#include "python/src/shown.h"
 
 namespace tine::python {
 namespace {
@@ -13,7 +14,7 @@ using script::FunctionSource;
 using script::Resolved;
 
 bool has_foreign(const Value& value) {
-  const auto any = [](const std::vector<Value>& items) {
+  const auto any = [](std::span<const Value> items) {
     for (const Value& item : items) {
       if (has_foreign(item)) return true;
     }
@@ -27,17 +28,17 @@ bool has_foreign(const Value& value) {
   }
 }
 
-struct PyMeaning {
-  PyObject_HEAD Resolved resolved;
-};
-struct PySource {
-  PyObject_HEAD std::shared_ptr<const FunctionSource> source;
-};
-constinit PyTypeObject* meaning_type = nullptr;
-constinit PyTypeObject* source_type = nullptr;
+using SourcePtr = std::shared_ptr<const FunctionSource>;
 
-PyMeaning* as_meaning(PyObject* o) noexcept { return reinterpret_cast<PyMeaning*>(o); }
-PySource* as_source(PyObject* o) noexcept { return reinterpret_cast<PySource*>(o); }
+// The meaning that a Python object shows; null if it shows none.
+const Resolved* meaning_in(PyObject* object) noexcept {
+  return Py_TYPE(object) == shown_type<Resolved> ? &shown_in<Resolved>(object) : nullptr;
+}
+// The function that it means; null if it means something else.
+const script::FunctionRef* function_in(PyObject* object) noexcept {
+  const Resolved* const meaning = meaning_in(object);
+  return meaning ? std::get_if<script::FunctionRef>(meaning) : nullptr;
+}
 
 class PyResolver final : public script::Resolver {
  public:
@@ -92,11 +93,12 @@ class PyResolver final : public script::Resolver {
   static Resolved answer(const PyRef& meaning) {
     if (!meaning) throw_error();
     if (meaning.get() == Py_None) return script::Missing{};
-    if (Py_TYPE(meaning.get()) != meaning_type) {
+    const Resolved* const shown = meaning_in(meaning.get());
+    if (!shown) {
       throw TypeError(fmt::format("a resolver's answer: expected a tine._C.Meaning or None, got {}",
                                   TypeName(meaning.get()).c_str()));
     }
-    return as_meaning(meaning.get())->resolved;
+    return *shown;
   }
 
   PyRef names_;
@@ -135,35 +137,24 @@ PyObject* new_source(PyTypeObject* cls, PyObject* args, PyObject* keywords) {
       Value held = to_value(value);
       if (!has_foreign(held)) source->defaults.emplace_back(utf8(key), std::move(held));
     }
-    PyObject* const self = PyType_GenericAlloc(cls, 0);
-    if (self) std::construct_at(&as_source(self)->source, std::move(source));
-    return self;
+    return show_as<SourcePtr>(cls, std::move(source));
   });
-}
-
-void source_dealloc(PyObject* self) {
-  std::destroy_at(&as_source(self)->source);
-  free_object(self);
 }
 
 PyType_Slot source_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(new_source)},
-    {Py_tp_dealloc, reinterpret_cast<void*>(source_dealloc)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(shown_dealloc<SourcePtr>)},
     {Py_tp_doc, const_cast<char*>(
                     "FunctionSource(qualified_name, file, text, first_line, def_name, names, self_type=None, "
                     "defaults={}, cls_type=None)\n--\n\nA `def` to compile. `names` resolves the names that "
                     "it does not define.")},
     {0, nullptr}};
-PyType_Spec source_spec = {"tine._C.FunctionSource", sizeof(PySource), 0,
+PyType_Spec source_spec = {"tine._C.FunctionSource", sizeof(Shown<SourcePtr>), 0,
                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, source_slots};
 
 // --- Meaning ---
 
-PyObject* wrap(Resolved resolved) {
-  PyObject* const made = PyType_GenericAlloc(meaning_type, 0);
-  if (made) std::construct_at(&as_meaning(made)->resolved, std::move(resolved));
-  return made;
-}
+PyObject* wrap(Resolved resolved) { return show_as(shown_type<Resolved>, std::move(resolved)); }
 
 // A Meaning that has a text: an operator's name, why something is refused.
 template <class Kind>
@@ -193,17 +184,12 @@ PyObject* meaning_function(PyObject*, PyObject* args) {
 PyObject* meaning_property(PyObject*, PyObject* args) {
   return guarded([&]() -> PyObject* {
     PyObject *get = nullptr, *set = Py_None;
-    if (!PyArg_ParseTuple(args, "O!|O", meaning_type, &get, &set)) return nullptr;
+    if (!PyArg_ParseTuple(args, "O!|O", shown_type<Resolved>, &get, &set)) return nullptr;
     script::Property property;
-    const auto function = [](PyObject* meaning) {
-      return Py_TYPE(meaning) == meaning_type
-                 ? std::get_if<script::FunctionRef>(&as_meaning(meaning)->resolved)
-                 : nullptr;
-    };
-    // One that scripts cannot have refuses the property.
-    if (!function(get)) return Py_NewRef(get);
-    property.get = *function(get);
-    if (const auto* const setter = function(set)) property.set = *setter;
+    const auto* const getter = function_in(get);
+    if (!getter) return Py_NewRef(get);  // one that scripts cannot have refuses the property
+    property.get = *getter;
+    if (const auto* const setter = function_in(set)) property.set = *setter;
     return wrap(std::move(property));
   });
 }
@@ -215,9 +201,7 @@ PyObject* meaning_overloads(PyObject*, PyObject* functions) {
     script::Overloads all;
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list.get()); ++i) {
       PyObject* const item = PySequence_Fast_GET_ITEM(list.get(), i);
-      const auto* const f = Py_TYPE(item) == meaning_type
-                                ? std::get_if<script::FunctionRef>(&as_meaning(item)->resolved)
-                                : nullptr;
+      const auto* const f = function_in(item);
       if (!f)
         throw TypeError(
             fmt::format("overloads(): expected Meanings of functions, got {}", TypeName(item).c_str()));
@@ -265,22 +249,17 @@ PyObject* meaning_type_name(PyObject*, PyObject* args) {
   });
 }
 
-void meaning_dealloc(PyObject* self) {
-  std::destroy_at(&as_meaning(self)->resolved);
-  free_object(self);
-}
-
 PyObject* get_source(PyObject* self, void*) {
-  const auto* const f = std::get_if<script::FunctionRef>(&as_meaning(self)->resolved);
-  if (!f || !f->source) Py_RETURN_NONE;
-  PyObject* const made = PyType_GenericAlloc(source_type, 0);
-  if (made) std::construct_at(&as_source(made)->source, f->source);
-  return made;
+  return guarded([&]() -> PyObject* {
+    const auto* const f = function_in(self);
+    if (!f || !f->source) Py_RETURN_NONE;
+    return show_as(shown_type<SourcePtr>, f->source);
+  });
 }
 
 PyObject* get_parts(PyObject* self, void*) {
   return guarded([&]() -> PyObject* {
-    const auto* const property = std::get_if<script::Property>(&as_meaning(self)->resolved);
+    const auto* const property = std::get_if<script::Property>(meaning_in(self));
     if (!property) return PyTuple_New(0);
     const PyRef get = PyRef::adopt(wrap(property->get));
     if (!get) return nullptr;
@@ -291,7 +270,7 @@ PyObject* get_parts(PyObject* self, void*) {
 }
 
 PyObject* get_why(PyObject* self, void*) {
-  const auto* const refused = std::get_if<script::Refused>(&as_meaning(self)->resolved);
+  const auto* const refused = std::get_if<script::Refused>(meaning_in(self));
   if (!refused) Py_RETURN_NONE;
   return text_of(refused->why).leak();
 }
@@ -322,26 +301,27 @@ PyGetSetDef meaning_getset[] = {
     {"why", get_why, nullptr, "Of what is refused: why; else None.", nullptr},
     {}};
 PyType_Slot meaning_slots[] = {
-    {Py_tp_dealloc, reinterpret_cast<void*>(meaning_dealloc)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(shown_dealloc<Resolved>)},
     {Py_tp_methods, meaning_methods},
     {Py_tp_getset, meaning_getset},
     {Py_tp_doc, const_cast<char*>("What a name means in a script: a resolver's answer (tine/resolver.h).")},
     {0, nullptr}};
-PyType_Spec meaning_spec = {"tine._C.Meaning", sizeof(PyMeaning), 0,
+PyType_Spec meaning_spec = {"tine._C.Meaning", sizeof(Shown<Resolved>), 0,
                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
                             meaning_slots};
 
 }  // namespace
 
 std::shared_ptr<const FunctionSource> function_source_of(PyObject* object) {
-  if (Py_TYPE(object) != source_type) {
+  if (Py_TYPE(object) != shown_type<SourcePtr>) {
     throw TypeError(fmt::format("expected a tine._C.FunctionSource, got {}", TypeName(object).c_str()));
   }
-  return as_source(object)->source;
+  return shown_in<SourcePtr>(object);
 }
 
 bool init_script_resolver(PyObject* module) {
-  return add_type(module, &source_spec, &source_type) && add_type(module, &meaning_spec, &meaning_type);
+  return add_type(module, &source_spec, &shown_type<SourcePtr>) &&
+         add_type(module, &meaning_spec, &shown_type<Resolved>);
 }
 
 }  // namespace tine::python

@@ -222,7 +222,8 @@ PyObject* traced_to_python(const Value& value) {
     return t.defined() && tracer->is_number(t) ? wrap_number(t) : to_python(value);
   }
   if (value.is(Tag::kList) || value.is(Tag::kTuple)) {
-    const std::vector<Value>& items = value.is(Tag::kList) ? value.as_list().items : value.as_tuple().items;
+    const std::span<const Value> items =
+        value.is(Tag::kList) ? std::span<const Value>(value.as_list().items) : value.as_tuple().items;
     PyRef list = PyRef::adopt(PyList_New(0));
     for (const Value& item : items) {
       const PyRef object = list ? PyRef::adopt(traced_to_python(item)) : PyRef();

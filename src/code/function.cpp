@@ -14,7 +14,44 @@ void set_library(Function& function, const Library* library) {
   if (function.borrowing) set_library(*function.borrowing, library);
 }
 
+// Of scalars, or of what the caller keeps: nothing is made, so nothing is destroyed. Jumps are looked at by themselves.
+constexpr bool is_short(Opcode op) noexcept {
+  switch (op) {
+    case Opcode::MOVE:
+    case Opcode::COPY:
+    case Opcode::TAKE:
+    case Opcode::RELEASE:
+    case Opcode::LOAD_SCALAR:
+    case Opcode::LOAD:
+    case Opcode::IS_NONE:
+    case Opcode::CHECK_PRESENT:
+    case Opcode::TUPLE_INDEX:
+    case Opcode::TUPLE_INDEX_SCALAR:
+    case Opcode::LIST_LENGTH:
+    case Opcode::RETURN:
+    case Opcode::RETURN_SCALAR:
+    case Opcode::RETURN_K:
+    case Opcode::RAISE_K: return true;
+    default: return Opcode::ADD_INT <= op && op <= Opcode::FLOAT_TO_INT;
+  }
+}
+
+// The distance of a jump, 0 of what is none.
+int32_t distance(const Instruction& in) noexcept {
+  const char last = row_of(in.op).form[2];
+  return last == 'J' ? in.far() : last == 'j' ? in.near() : 0;
+}
+
+constexpr size_t kBrief = 128;
+
 }  // namespace
+
+bool Function::is_brief() const noexcept {
+  return code.size() <= kBrief && std::all_of(code.begin(), code.end(), [](const Word& word) {
+           const int32_t far = distance(word.instruction);
+           return far > 0 || (far == 0 && is_short(word.instruction.op));
+         });
+}
 
 SourceSpan Function::place_of(size_t pc) const {
   auto after = std::upper_bound(lines.begin(), lines.end(), pc,

@@ -79,6 +79,9 @@ class Function {
   const Library* library = nullptr;  // where call sites look their names up
 
   [[nodiscard]] SourceSpan place_of(size_t pc) const;
+  // Whether any run is over within a microsecond on the thread that begins it: few instructions, each executed once at most,
+  // that neither call nor wait. What starts one may keep its locks meanwhile.
+  [[nodiscard]] bool is_brief() const noexcept;
   // One instruction a line: number, name, operands.
   [[nodiscard]] std::string disassemble() const;
 };
@@ -91,7 +94,7 @@ class Library {
 
   const Function& define(std::unique_ptr<Function> function);
   [[nodiscard]] const Function* find(std::string_view name) const;
-  // Destroys it. No frame is in it, and no call site of a function that stays is bound to it.
+  // Destroys it. No run that has called it goes on, and no call site of a function that stays is bound to it.
   void forget(const Function& function) noexcept;
 
  private:

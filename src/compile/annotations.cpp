@@ -111,16 +111,7 @@ class Annotations {
       case Generic::kList: count(1); return Type::list(of[0]);
       case Generic::kDict:
         count(2);
-        switch (of[0]->kind) {
-          case TypeKind::kInt:
-          case TypeKind::kFloat:
-          case TypeKind::kBool:
-          case TypeKind::kEnum:
-          case TypeKind::kStr: break;
-          default:
-            fail(s.span, fmt::format("the keys of a dict must be str, int, float, bool or an enum, not {}",
-                                     of[0]->str()));
-        }
+        if (const std::string why = key_refusal(*of[0]); !why.empty()) fail(s.span, why);
         return Type::dict(of[0], of[1]);
       case Generic::kTuple: return Type::tuple(std::move(of));
       case Generic::kOptional: count(1); return Type::optional(of[0]);
@@ -180,6 +171,18 @@ Value constant_value(const syntax::Expr& e, const Names& names) {
     default: break;
   }
   names.fail(e.span, "expected a constant, as in `3`, `-1.5`, `\"sum\"`, `None` or `(1, 2)`");
+}
+
+std::string key_refusal(const Type& key) {
+  switch (key.kind) {
+    case TypeKind::kStr:
+    case TypeKind::kInt:
+    case TypeKind::kFloat:
+    case TypeKind::kBool:
+    case TypeKind::kEnum: return {};
+    default:
+      return fmt::format("the keys of a dict must be str, int, float, bool or an enum, not {}", key.str());
+  }
 }
 
 }  // namespace tine::compile

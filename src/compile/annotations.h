@@ -9,4 +9,7 @@ namespace tine::compile {
 // A literal, or a name that is a Constant; fails when it is neither.
 [[nodiscard]] Value constant_value(const syntax::Expr& e, const Names& names);
 
+// Why no dict has keys of that type; empty where one may.
+[[nodiscard]] std::string key_refusal(const Type& key);
+
 }  // namespace tine::compile

@@ -9,14 +9,6 @@ namespace tine::compile {
 
 using ir::Def;
 
-std::vector<CallArgument> arguments_of(const syntax::Call& e) {
-  std::vector<CallArgument> args;
-  args.reserve(e.args.size() + e.keywords.size());
-  for (const syntax::ExprPtr& a : e.args) args.push_back({{}, a.get(), nullptr, a->span});
-  for (const syntax::Keyword& k : e.keywords) args.push_back({k.name, k.value.get(), nullptr, k.value->span});
-  return args;
-}
-
 namespace {
 
 // What is written between the brackets of `*(a, b)` or `*[a, b]`; null for any other value.
@@ -26,36 +18,51 @@ const std::vector<syntax::ExprPtr>* written_items(const syntax::Starred& e) {
   return list ? &list->items : nullptr;
 }
 
-// Whether it matters when it is evaluated.
-bool may_have_effects(const syntax::Expr& e) {
-  const auto* attribute = syntax::is<syntax::Attribute>(e);
-  if (attribute) return may_have_effects(*attribute->object);
+// Whether it matters when it is evaluated: it may have effects, or read what another expression changes.
+bool depends_on_order(const syntax::Expr& e) {
+  const auto any = [](const std::vector<syntax::ExprPtr>& parts) {
+    return std::any_of(parts.begin(), parts.end(), [](const auto& part) { return depends_on_order(*part); });
+  };
+  if (const auto* tuple = syntax::is<syntax::Tuple>(e)) return any(tuple->items);
+  if (const auto* list = syntax::is<syntax::List>(e)) return any(list->items);
+  if (const auto* dict = syntax::is<syntax::Dict>(e)) return any(dict->keys) || any(dict->values);
   return e.kind == syntax::ExprKind::kFString || e.kind >= syntax::ExprKind::kTuple;
 }
 
 }  // namespace
 
+void Arguments::add(const std::vector<syntax::ExprPtr>& items, std::vector<CallArgument>* args) {
+  for (const syntax::ExprPtr& item : items) {
+    const auto* starred = syntax::is<syntax::Starred>(*item);
+    if (!starred) {
+      args->push_back({{}, item.get(), nullptr, item->span});
+    } else if (const auto* written = written_items(*starred)) {
+      add(*written, args);
+    } else {
+      // Its type says how many arguments it stands for, so it is evaluated here: those before it must come first.
+      if (depends_on_order(*starred->value)) {
+        for (CallArgument& a : *args) evaluate_early(a);
+      }
+      for (Def* def : spread(*starred)) args->push_back({{}, item.get(), def, item->span});
+    }
+  }
+}
+
+// A function or a type stays what it is; the object of a method is read all the same.
+void Arguments::evaluate_early(CallArgument& a) {
+  if (a.def || a.meaning || !depends_on_order(*a.expr)) return;
+  if (a.expr->kind != syntax::ExprKind::kAttribute) return (void)value(a);
+  Meaning read = meanings_.of(*a.expr);
+  if (read.def && read.method.empty()) {
+    a.def = read.def;
+  } else {
+    a.meaning = std::make_shared<const Meaning>(std::move(read));
+  }
+}
+
 std::vector<CallArgument> Arguments::of(const syntax::Call& e) {
   std::vector<CallArgument> args;
-  const auto add = [&](const auto& self, const std::vector<syntax::ExprPtr>& items) -> void {
-    for (const syntax::ExprPtr& item : items) {
-      const auto* starred = syntax::is<syntax::Starred>(*item);
-      if (!starred) {
-        args.push_back({{}, item.get(), nullptr, item->span});
-      } else if (const auto* written = written_items(*starred)) {
-        self(self, *written);
-      } else {
-        // Its type says how many arguments it stands for, so it is evaluated here: those before it must come first.
-        if (may_have_effects(*starred->value)) {
-          for (CallArgument& a : args) {
-            if (!a.def && may_have_effects(*a.expr)) value(a);
-          }
-        }
-        for (Def* def : spread(*starred)) args.push_back({{}, item.get(), def, item->span});
-      }
-    }
-  };
-  add(add, e.args);
+  add(e.args, &args);
   for (const syntax::Keyword& k : e.keywords) args.push_back({k.name, k.value.get(), nullptr, k.value->span});
   return args;
 }
@@ -74,8 +81,13 @@ std::vector<Def*> Arguments::spread(const syntax::Starred& e) {
 }
 
 Def* Arguments::value(CallArgument& a, const TypePtr& hint) {
-  if (!a.def) a.def = expressions_.value(*a.expr, hint);
+  if (!a.def) a.def = a.meaning ? meanings_.value_of(*a.meaning, a.span) : expressions_.value(*a.expr, hint);
   return a.def;
+}
+
+Meaning Arguments::meaning(const CallArgument& a) {
+  if (a.def) return {.def = a.def};
+  return a.meaning ? *a.meaning : meanings_.of(*a.expr);
 }
 
 void Arguments::expect(const std::vector<CallArgument>& args, size_t least, size_t most,

@@ -127,7 +127,10 @@ void Assignments::set_attribute(const syntax::Attribute& target, Def* value, Spa
     const Resolved other = names_.method(*type, target.name);
     if (const auto* property = std::get_if<Property>(&other))
       return classes_.write(object, *property, target.name, value, target.span);
-    if (initializes(object) && !std::holds_alternative<Refused>(other)) add_slot(target, value, declared);
+    if (initializes(object)) {
+      if (const auto* refused = std::get_if<Refused>(&other)) builder_.fail(target.name_span, refused->why);
+      add_slot(target, value, declared);
+    }
   }
   const int slot = type->slot_index(target.name);
   if (slot < 0) no_attribute(target, *type);

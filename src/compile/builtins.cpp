@@ -9,6 +9,7 @@
 
 #include "src/compile/annotations.h"
 #include "src/compile/names.h"
+#include "src/compile/session.h"
 #include "src/compile/text_types.h"
 #include "tine/detail/torch_names.h"
 
@@ -405,20 +406,13 @@ Resolved TextResolver::class_named(std::string_view name, Class& c) {
   if (c.resolving)
     return Refused{fmt::format("the interface `{}` names itself, which scripts do not have", name)};
   c.resolving = true;
-  const Names names(module_->source, this);
+  const std::shared_ptr<Resolver> self(std::shared_ptr<void>(), this);  // longer than the session
+  Session session(ops_, nullptr, module_);
   std::vector<ObjectType::Method> methods;
   for (const syntax::FunctionDef& f : c.interface->methods) {
-    if (f.params.empty()) fail(f.name_span, "a method of an interface has at least the parameter `self`");
-    if (!f.returns)
-      fail(f.name_span,
-           fmt::format("a method of an interface declares its result: `def {}(...) -> Tensor:`", f.name));
-    ObjectType::Method method{std::string(f.name), {}, annotation_type(*f.returns, names)};
-    for (size_t i = 1; i < f.params.size(); ++i) {
-      method.parameters.emplace_back(f.params[i].name, f.params[i].annotation
-                                                           ? annotation_type(*f.params[i].annotation, names)
-                                                           : Type::tensor());
-    }
-    methods.push_back(std::move(method));
+    const std::string def = fmt::format("{}.{}", name, f.name);
+    methods.push_back(session.method_in_interface(
+        {fmt::format("{}.{}", prefix_, def), module_->source, def, self, nullptr}));
   }
   c.type = ObjectType::interface(fmt::format("{}.{}", prefix_, name), std::move(methods));
   return TypeName{c.type};
@@ -431,10 +425,11 @@ Resolved TextResolver::member(const Member& member) {
   }
   if (!member.field) return Missing{};
   const Names names(module_->source, this);
+  const auto& annotation = member.field->annotation;
   const auto& value = member.field->default_value;
-  if (!value || value->kind == syntax::ExprKind::kNone)
-    return TypeName{annotation_type(*member.field->annotation, names)};
-  return Constant{constant_value(*member.field->default_value, names)};
+  if (annotation && (!value || value->kind == syntax::ExprKind::kNone))
+    return TypeName{annotation_type(*annotation, names)};
+  return Constant{constant_value(*value, names)};
 }
 
 Resolved TextResolver::method(const ObjectType& type, std::string_view name) {

@@ -100,7 +100,7 @@ Def* Calls::call_bound(const Meaning& callee, std::vector<CallArgument> args, co
   }
   if (self->type->kind == TypeKind::kObject) {
     builder_.here(span);
-    const std::string_view called = class_of(self->type) ? "__call__" : "forward";
+    const std::string_view called = meanings_.called_method(*classes_.known(self->type, span));
     return call_meaning(meanings_.module_attribute(self, called, e.callee->span), std::move(args), e, hint);
   }
   builder_.fail(e.callee->span, fmt::format("a value of type {} cannot be called", self->type->str()));
@@ -207,7 +207,7 @@ Def* Calls::collection(Generic generic, std::vector<CallArgument>& args, const T
   switch (generic) {
     case Generic::kList: {
       arguments_.expect(args, 0, 1, "list", span);
-      if (!args.empty()) return comprehensions_.list_of(*args[0].expr, span);
+      if (!args.empty()) return comprehensions_.list_of(args[0], span);
       return builder_.list({}, hint && hint->kind == TypeKind::kList ? hint->of[0] : Type::tensor());
     }
     case Generic::kDict: return comprehensions_.dict_of(args, hint, span);

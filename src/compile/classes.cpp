@@ -47,6 +47,11 @@ const ObjectType* class_of(const TypePtr& type) {
   return object && object->is_class() ? object : nullptr;
 }
 
+bool is_module(const Type& type) {
+  const auto* const object = dynamic_cast<const ObjectType*>(&type);
+  return object && !object->is_class() && !object->is_interface();
+}
+
 std::shared_ptr<const ObjectType> Classes::known(const TypePtr& object, Span span) {
   auto type = std::dynamic_pointer_cast<const ObjectType>(held_type(object));
   if (!type || !type->is_open()) return type;
@@ -166,11 +171,15 @@ Def* Classes::try_arithmetic(BinaryOp op, Def* left, Def* right, bool in_place, 
 Def* Classes::try_compare(CompareOp op, Def* left, Def* right, Span span) {
   const Method& method = kComparisons[static_cast<size_t>(op)];
   if (Def* d = try_method(left, method.plain, {right}, span)) return d;
+  // A class without __ne__ has the opposite of its __eq__, before the other side is asked.
+  const auto try_opposite = [&](Def* object, Def* other) -> Def* {
+    const Schema* const equals = op == CompareOp::kNe ? signature(object, "__eq__", span) : nullptr;
+    if (!equals || equals->result_type()->kind != TypeKind::kBool) return nullptr;
+    return builder_.must_operator("aten::__not__", {try_method(object, "__eq__", {other}, span)}, span);
+  };
+  if (Def* d = try_opposite(left, right)) return d;
   if (Def* d = try_method(right, method.reflected, {left}, span)) return d;
-  if (op != CompareOp::kNe) return nullptr;
-  Def* same = try_compare(CompareOp::kEq, left, right, span);
-  return same && same->type->kind == TypeKind::kBool ? builder_.must_operator("aten::__not__", {same}, span)
-                                                     : nullptr;
+  return try_opposite(right, left);
 }
 
 Def* Classes::try_sign(syntax::UnaryOp op, Def* value, Span span) {

@@ -74,5 +74,6 @@ class Classes {
 
 // The class that an object of this type has, or null: of a module, and of other values.
 [[nodiscard]] const ObjectType* class_of(const TypePtr& type);
+[[nodiscard]] bool is_module(const Type& type);
 
 }  // namespace tine::compile

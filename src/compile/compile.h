@@ -60,8 +60,8 @@ struct CompiledFunction {
                                                     std::span<const FunctionSource> functions,
                                                     const Library* library = nullptr);
 
-// The signature of a method of an interface: it declares its result, and its body is `pass`.
-[[nodiscard]] Schema signature_in_interface(const OpTable& ops, const FunctionSource& method);
+// Of a method of an interface: it declares its result, and its body is `pass`.
+[[nodiscard]] ObjectType::Method signature_in_interface(const OpTable& ops, const FunctionSource& method);
 
 // Every def of a text, which may `import torch` or `import tine` and the like; without Python. Their qualified
 // names are "<prefix>.<def>", those of methods "<prefix>.<class>.<def>". `others`, unless null, is asked for what the text and

@@ -428,6 +428,11 @@ TEST(Compile, ExceptionsAreRaisedByKind) {
   EXPECT_THAT(text, HasSubstr("AssertionError"));
 }
 
+TEST(Compile, AFieldOfAClassMayBeNone) {
+  const auto f = compiled("class A:\n    x = None\ndef f() -> bool:\n    return A.x is None\n");
+  EXPECT_EQ(f[0].schema.result_type()->kind, TypeKind::kBool);
+}
+
 TEST(Compile, NodesKnowTheirPlace) {
   const auto f = compiled("def f(x, y):\n    z = x + y\n    return z\n");
   for (const ir::Node* n : f[0].graph->root().nodes) {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "src/compile/annotations.h"
 #include "src/compile/assignments.h"
+#include "src/compile/classes.h"
 #include "src/compile/conditions.h"
 #include "src/compile/expressions.h"
 #include "src/compile/values.h"
@@ -12,8 +14,8 @@ namespace tine::compile {
 using ir::Def;
 using ir::Node;
 
-Def* Comprehensions::list_of(const syntax::Expr& e, Span span) {
-  return list_of(iteration_.over(e), e.span, span);
+Def* Comprehensions::list_of(const CallArgument& a, Span span) {
+  return list_of(iteration_.over(a), a.span, span);
 }
 
 Def* Comprehensions::list_of(const Iterable& over, Span from, Span span) {
@@ -26,8 +28,7 @@ Def* Comprehensions::list_of(const Iterable& over, Span from, Span span) {
   TypePtr type;
   for (const Def* item : items) {
     type = type ? join_types(type, item->type) : item->type;
-    if (type && type->kind == TypeKind::kObject)
-      builder_.fail(from, "modules stay in their container; loop over it");
+    if (type && is_module(*type)) builder_.fail(from, "modules stay in their container; loop over it");
     if (!type) builder_.fail(from, "the elements of a list must have one type; those here have several");
   }
   return builder_.list(std::move(items), type ? type : Type::tensor());
@@ -191,7 +192,7 @@ Def* Comprehensions::dict_of(std::vector<CallArgument>& args, const TypePtr& hin
 void Comprehensions::put_pairs(GrowingDict& dict, CallArgument& from, const TypePtr& hint) {
   const bool is_call = from.expr->kind == syntax::ExprKind::kCall;  // zip(), say
   Iterable over =
-      is_call ? iteration_.over(*from.expr) : iteration_.over_value(arguments_.value(from, hint), from.span);
+      is_call ? iteration_.over(from) : iteration_.over_value(arguments_.value(from, hint), from.span);
   if (over.dict)
     over = iteration_.over_value(builder_.must_operator("aten::items", {over.dict}, from.span), from.span);
   if (over.unrolled) {
@@ -209,22 +210,12 @@ void Comprehensions::put_pair(GrowingDict& dict, Def* pair, Span span) {
   if (pair->type->kind != TypeKind::kTuple || pair->type->of.size() != 2)
     builder_.fail(span, fmt::format("`dict` takes a dict or pairs of key and value; the elements here are {}",
                                     pair->type->str()));
-  if (pair->type->of[1]->kind == TypeKind::kObject)
-    builder_.fail(span, "modules stay in their container; loop over it");
+  if (is_module(*pair->type->of[1])) builder_.fail(span, "modules stay in their container; loop over it");
   put(dict, builder_.tuple_index(pair, 0), builder_.tuple_index(pair, 1), span);
 }
 
 void require_key(const FunctionBuilder& builder, const TypePtr& key, Span span) {
-  switch (key->kind) {
-    case TypeKind::kStr:
-    case TypeKind::kInt:
-    case TypeKind::kFloat:
-    case TypeKind::kEnum:
-    case TypeKind::kBool: return;
-    default:
-      builder.fail(span, fmt::format("the keys of a dict must be str, int, float, bool or an enum, not {}",
-                                     key->str()));
-  }
+  if (const std::string why = key_refusal(*key); !why.empty()) builder.fail(span, why);
 }
 
 }  // namespace tine::compile

@@ -27,7 +27,7 @@ class Comprehensions {
   ir::Def* list(const syntax::ListComp& e, const TypePtr& hint);
   ir::Def* dict(const syntax::DictComp& e, const TypePtr& hint);
   // list(x)
-  ir::Def* list_of(const syntax::Expr& e, Span span);
+  ir::Def* list_of(const CallArgument& a, Span span);
   // `from`: where the text names it.
   ir::Def* list_of(const Iterable& over, Span from, Span span);
   ir::Def* list_of(const Iterable& from);

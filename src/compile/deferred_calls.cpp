@@ -55,7 +55,7 @@ DeferredCalls::Bound DeferredCalls::bind(const Callee& callee, std::vector<CallA
 Def* DeferredCalls::fork(std::vector<CallArgument> args, Span span) {
   if (args.empty() || !args[0].name.empty())
     builder_.fail(span, "`fork` takes a function or a module first, then its arguments");
-  const Callee callee = meanings_.callee(meanings_.of(*args[0].expr), args[0].span);
+  const Callee callee = meanings_.callee(arguments_.meaning(args[0]), args[0].span);
   args.erase(args.begin());
   if (callee.made) return fork_of_class(callee.made, std::move(args), span);
   Bound bound = bind(callee, std::move(args), span);
@@ -150,9 +150,8 @@ DeferredCalls::Actual DeferredCalls::unpacked(const RemoteArguments& given, Span
     // What is written in place is taken apart at compile time, so that the type of each parameter helps its argument.
     const auto* tuple = syntax::is<syntax::Tuple>(*given.args->expr);
     const auto* list = syntax::is<syntax::List>(*given.args->expr);
-    if (tuple || list) {
-      for (const auto& item : tuple ? tuple->items : list->items)
-        actual.args.push_back({{}, item.get(), nullptr, item->span});
+    if (!given.args->def && (tuple || list)) {
+      arguments_.add(tuple ? tuple->items : list->items, &actual.args);
     } else {
       Def* packed = arguments_.value(*given.args);
       if (packed->type->kind != TypeKind::kTuple) {
@@ -166,8 +165,9 @@ DeferredCalls::Actual DeferredCalls::unpacked(const RemoteArguments& given, Span
   }
   if (!given.kwargs) return actual;
   const auto* dict = syntax::is<syntax::Dict>(*given.kwargs->expr);
-  if (dict && std::all_of(dict->keys.begin(), dict->keys.end(),
-                          [](const auto& key) { return key->kind == ExprKind::kString; })) {
+  if (!given.kwargs->def && dict && std::all_of(dict->keys.begin(), dict->keys.end(), [](const auto& key) {
+        return key->kind == ExprKind::kString;
+      })) {
     for (size_t i = 0; i < dict->keys.size(); ++i) {
       actual.args.push_back({syntax::as<syntax::String>(*dict->keys[i]).value, dict->values[i].get(), nullptr,
                              dict->values[i]->span});
@@ -251,7 +251,7 @@ void DeferredCalls::take_keyword_only(const std::vector<Argument>& parameters, R
 
 DeferredCalls::Request DeferredCalls::request(CallArgument& func, Actual actual, const TypePtr& hint,
                                               Span span) {
-  const Meaning meaning = meanings_.of(*func.expr);
+  const Meaning meaning = arguments_.meaning(func);
   const auto* global = std::get_if<Constant>(&meaning.resolved);
   const bool is_value = meaning.def ? meaning.method.empty() : global && global->value.is_string();
   Callee callee;

@@ -468,20 +468,32 @@ class Emitter : NodeCode {
   DefList block_end_dying_;
 };
 
+std::unique_ptr<code::Function> emitted(const Graph& graph, const std::string& name, bool borrows) {
+  try {
+    return Emitter(graph, name, true, borrows).run();
+  } catch (const TooFar&) {
+    return Emitter(graph, name, false, borrows).run();
+  }
+}
+
+// Whether a call finds it by its object's class: CALL_ON asks for "Class.method".
+bool is_method(const Graph& graph, const std::string& name) {
+  if (graph.inputs().empty()) return false;
+  const Type& self = *graph.inputs().front()->type;
+  return is_class(self) && name.rfind('.') == self.name.size() && name.starts_with(self.name);
+}
+
 }  // namespace
 
 std::unique_ptr<code::Function> emit(const Graph& graph, std::string name) {
   if (name.empty()) name = graph.name;
-  const auto emitted = [&](bool borrows) {
-    try {
-      return Emitter(graph, name, true, borrows).run();
-    } catch (const TooFar&) {
-      return Emitter(graph, name, false, borrows).run();
-    }
-  };
-  std::unique_ptr<code::Function> function = emitted(false);
-  if (!graph.inputs().empty() && is_class(*graph.inputs().front()->type)) function->borrowing = emitted(true);
+  std::unique_ptr<code::Function> function = emitted(graph, name, false);
+  if (is_method(graph, name)) function->borrowing = emitted(graph, name, true);
   return function;
+}
+
+std::unique_ptr<code::Function> emit_fork(const Graph& graph, const std::string& name) {
+  return emitted(graph, name, false);
 }
 
 }  // namespace tine::compile

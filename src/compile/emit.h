@@ -12,7 +12,10 @@
 
 namespace tine::compile {
 
-// The graph must have passed ir::verify. `name` (the graph's when empty) is what calls find it by.
+// The graph must have passed ir::verify. `name` (the graph's when empty) is what calls find it by. A method of a class gets
+// code that borrows its object, too.
 [[nodiscard]] std::unique_ptr<code::Function> emit(const ir::Graph& graph, std::string name = {});
+// The body of a fork, which no call finds.
+[[nodiscard]] std::unique_ptr<code::Function> emit_fork(const ir::Graph& graph, const std::string& name);
 
 }  // namespace tine::compile

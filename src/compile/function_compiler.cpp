@@ -37,7 +37,7 @@ struct Rooms {
         classes(session, builder, names, arguments, unit.from.resolver),
         values(builder, scopes, names, classes),
         meanings(builder, scopes, names, classes, expressions),
-        arguments(builder, expressions),
+        arguments(builder, meanings, expressions),
         deferred_calls(session, builder, classes, meanings, arguments),
         forms(builder, names, classes, values, meanings, arguments, deferred_calls, iteration,
               comprehensions),

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "src/compile/assignments.h"
+#include "src/compile/classes.h"
 #include "src/compile/expressions.h"
 #include "src/compile/meanings.h"
 #include "src/compile/records.h"
@@ -38,6 +39,8 @@ Iterable Iteration::over(const syntax::Expr& e) {
   }
   return over_value(expressions_.value(e), e.span);
 }
+
+Iterable Iteration::over(const CallArgument& a) { return a.def ? over_value(a.def, a.span) : over(*a.expr); }
 
 Iterable Iteration::over_form(Form form, std::vector<CallArgument>& args, Span span) {
   switch (form) {
@@ -78,7 +81,7 @@ Iterable Iteration::range(std::vector<CallArgument>& args, Span span) {
 Iterable Iteration::enumerate(std::vector<CallArgument>& args, Span span) {
   if (args.size() == 2 && args[1].name == "start") args[1].name = {};
   arguments_.expect(args, 1, 2, "enumerate", span);
-  Iterable inner = over(*args[0].expr);
+  Iterable inner = over(args[0]);
   Def* start = args.size() > 1 ? arguments_.value(args[1]) : nullptr;
   if (start && start->type->kind != TypeKind::kInt)
     builder_.fail(args[1].span, fmt::format("`enumerate` must start at an int, not {}", start->type->str()));
@@ -100,7 +103,7 @@ Iterable Iteration::zip(const std::vector<CallArgument>& args, Span span) {
   arguments_.expect(args, 1, syntax::kMaxParameters, "zip", span);
   Iterable all;
   for (const CallArgument& a : args) {
-    all.parts.push_back(over(*a.expr));
+    all.parts.push_back(over(a));
     builder_.here(span);
     Def* length = all.parts.back().length;
     if (const auto n = all.parts.back().unrolled) all.unrolled = std::min(*n, all.unrolled.value_or(*n));
@@ -118,7 +121,7 @@ Iterable Iteration::zip(const std::vector<CallArgument>& args, Span span) {
 
 Iterable Iteration::reversed(const std::vector<CallArgument>& args, Span span) {
   arguments_.expect(args, 1, 1, "reversed", span);
-  const Iterable inner = over(*args[0].expr);
+  const Iterable inner = over(args[0]);
   Iterable over;
   if (const auto count = inner.unrolled) {
     over.length = inner.length;
@@ -140,23 +143,27 @@ Iterable Iteration::reversed(const std::vector<CallArgument>& args, Span span) {
   return over;
 }
 
+Def* Iteration::module_before(const syntax::Call& call, const syntax::Attribute& method) {
+  if (!call.args.empty() || !call.keywords.empty()) return nullptr;
+  // Only an attribute chain over a variable is tried: if it is not a module, it is compiled a second time, so the first time
+  // must leave no effect in the graph.
+  if (dotted_name(*method.object).empty() || !scopes_.free_name(*method.object).empty()) return nullptr;
+  const Meaning owner = meanings_.of(*method.object);
+  return owner.def && owner.method.empty() && is_module(*owner.def->type) ? owner.def : nullptr;
+}
+
 std::optional<Iterable> Iteration::module_view(const syntax::Call& call) {
   const auto* method = syntax::is<syntax::Attribute>(*call.callee);
-  if (!method || !call.args.empty() || !call.keywords.empty()) return std::nullopt;
-  if (method->name != "keys" && method->name != "values" && method->name != "items") return std::nullopt;
-  // Only an attribute chain over a variable is tried: if it is not a container of modules, it is compiled a second time, so
-  // the first time must leave no effect in the graph.
-  const std::string name = dotted_name(*method->object);
-  if (name.empty() || !scopes_.free_name(*method->object).empty()) return std::nullopt;
-  const Meaning owner = meanings_.of(*method->object);
-  if (!owner.def || !owner.method.empty() || owner.def->type->kind != TypeKind::kObject) return std::nullopt;
-  const auto modules = names_.submodules(*owner.def->type);
+  if (!method || (method->name != "keys" && method->name != "values" && method->name != "items"))
+    return std::nullopt;
+  Def* owner = module_before(call, *method);
+  const auto modules = owner ? names_.submodules(*owner->type) : std::nullopt;
   if (!modules || !modules->named) return std::nullopt;
   const Span span = call.span;
-  Iterable keys = over_value(owner.def, span);
+  Iterable keys = over_value(owner, span);
   if (method->name == "keys") return keys;
   Iterable values = keys;
-  values.element = [this, object = owner.def, span, names = modules->names](Def* turn) {
+  values.element = [this, object = owner, span, names = modules->names](Def* turn) {
     const std::string& at = names[static_cast<size_t>(turn->node->constant.as_int())];
     return meanings_.value_of(meanings_.module_attribute(object, at, span), span);
   };
@@ -169,20 +176,17 @@ std::optional<Iterable> Iteration::module_view(const syntax::Call& call) {
   return items;
 }
 
-// children(), modules() and their named_ forms, of any module, as nn.Module has them: a class of its own may not.
+// As nn.Module has them: a module may have methods of its own with these names.
 std::optional<Iterable> Iteration::modules_within(const syntax::Call& call) {
   const auto* method = syntax::is<syntax::Attribute>(*call.callee);
-  if (!method || !call.args.empty() || !call.keywords.empty()) return std::nullopt;
+  if (!method) return std::nullopt;
   const std::string_view what = method->name;
   const bool named = what.starts_with("named_");
   const std::string_view kind = named ? what.substr(6) : what;
-  if ((kind != "children" && kind != "modules") || dotted_name(*method->object).empty() ||
-      !scopes_.free_name(*method->object).empty())
-    return std::nullopt;
-  const Meaning owner = meanings_.of(*method->object);
-  if (!owner.def || !owner.method.empty() || owner.def->type->kind != TypeKind::kObject) return std::nullopt;
-  if (std::holds_alternative<FunctionRef>(
-          names_.method(static_cast<const ObjectType&>(*owner.def->type), what)))
+  if (kind != "children" && kind != "modules") return std::nullopt;
+  Def* owner = module_before(call, *method);
+  if (!owner ||
+      std::holds_alternative<FunctionRef>(names_.method(static_cast<const ObjectType&>(*owner->type), what)))
     return std::nullopt;
   struct Found {
     std::string path;
@@ -192,15 +196,15 @@ std::optional<Iterable> Iteration::modules_within(const syntax::Call& call) {
   const auto visit = [&](const auto& self, const Found& from) -> void {
     const auto& type = static_cast<const ObjectType&>(*from.module->type);
     for (const ObjectType::Slot& slot : type.slots) {
-      if (slot.type->kind != TypeKind::kObject) continue;
+      if (slot.type->kind != TypeKind::kObject || class_of(slot.type)) continue;
       found.push_back({from.path.empty() ? slot.name : fmt::format("{}.{}", from.path, slot.name),
                        builder_.get_attr(from.module, slot.name, slot.type)});
       if (kind == "modules") self(self, Found(found.back()));
     }
   };
   builder_.here(call.span);
-  if (kind == "modules") found.push_back({"", owner.def});
-  visit(visit, {"", owner.def});
+  if (kind == "modules") found.push_back({"", owner});
+  visit(visit, {"", owner});
   Iterable modules;
   modules.unrolled = found.size();
   modules.length = builder_.integer(static_cast<int64_t>(found.size()));

@@ -38,6 +38,7 @@ class Iteration {
         assignments_(assignments) {}
 
   Iterable over(const syntax::Expr& e);
+  Iterable over(const CallArgument& a);
   // range, enumerate, zip or reversed.
   Iterable over_form(Form form, std::vector<CallArgument>& args, Span span);
   Iterable over_value(ir::Def* value, Span span);
@@ -53,7 +54,10 @@ class Iteration {
   Iterable reversed(const std::vector<CallArgument>& args, Span span);
   // keys(), values() and items() of a ModuleDict.
   std::optional<Iterable> module_view(const syntax::Call& call);
+  // children(), modules() and their named_ forms, of any module.
   std::optional<Iterable> modules_within(const syntax::Call& call);
+  // The module of `module.method()`; null where it is something else.
+  ir::Def* module_before(const syntax::Call& call, const syntax::Attribute& method);
   Iterable over_tuple(ir::Def* tuple, Span span);
   Iterable over_modules(ir::Def* modules, Span span);
 

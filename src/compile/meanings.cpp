@@ -29,7 +29,7 @@ constexpr TensorProperty kDeviceProperties[] = {{"type", "prim::type"}, {"index"
 
 // Whether a script can hold this value of a global.
 bool can_be_constant(const Value& v) {
-  const auto all = [](const std::vector<Value>& items) {
+  const auto all = [](std::span<const Value> items) {
     return std::all_of(items.begin(), items.end(), can_be_constant);
   };
   switch (v.tag()) {
@@ -269,13 +269,19 @@ bool Meanings::is_callable(const Meaning& m, Span span) const {
   return true;
 }
 
+std::string_view Meanings::called_method(const ObjectType& type) {
+  // That of a module calls its hooks around `forward`.
+  const bool calls = type.is_class() || std::holds_alternative<FunctionRef>(names_.method(type, "__call__"));
+  return calls ? "__call__" : "forward";
+}
+
 Callee Meanings::callee(const Meaning& meaning, Span span) {
   Callee c;
   if (meaning.def) {
     Meaning bound = meaning;
     if (meaning.method.empty() && meaning.def->type->kind == TypeKind::kObject) {
       builder_.here(span);
-      bound = module_attribute(meaning.def, class_of(meaning.def->type) ? "__call__" : "forward", span);
+      bound = module_attribute(meaning.def, called_method(*classes_.known(meaning.def->type, span)), span);
     }
     const auto* method = std::get_if<FunctionRef>(&bound.resolved);
     if (!bound.def || !method)

@@ -40,6 +40,8 @@ class Meanings {
   Meaning of(const syntax::Expr& e);
   // `object.name` of a scripted module, or of an object of a class.
   Meaning module_attribute(ir::Def* object, std::string_view name, Span span);
+  // What runs when an object is called.
+  [[nodiscard]] std::string_view called_method(const ObjectType& type);
   // `value.name` of a Tensor or a device that is found without a call; none for a method.
   std::optional<ir::Def*> property(ir::Def* value, std::string_view name, Span span);
   // Fails if it is not a value.

@@ -235,7 +235,7 @@ void NodeCode::fork(const Node& node, const DefList& dying) {
     site.result = inner->output()->type;
   } else {
     std::string name = fmt::format("{}.fork_{}", function_->name, function_->children.size());
-    function_->children.push_back(emit(*node.subgraph, name));
+    function_->children.push_back(emit_fork(*node.subgraph, name));
     site.name = std::move(name);
     site.result = function_->children.back()->result;
     site.target.store(function_->children.back().get(), std::memory_order_relaxed);

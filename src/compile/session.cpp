@@ -75,12 +75,14 @@ std::string called_from(std::string_view callee, std::string_view caller, const 
 
 }  // namespace
 
+Session::Session(const OpTable& ops, const Library* library, std::shared_ptr<const syntax::Module> text)
+    : ops(ops), library_(library) {
+  if (text) modules_.emplace(text->source.get(), std::move(text));
+}
+
 std::shared_ptr<const syntax::Module> Session::parsed(const std::shared_ptr<const Source>& source) {
   auto& module = modules_[source.get()];
-  if (!module) {
-    module = std::make_shared<const syntax::Module>(syntax::parse(source));
-    sources_.push_back(source);
-  }
+  if (!module) module = std::make_shared<const syntax::Module>(syntax::parse(source));
   return module;
 }
 
@@ -249,11 +251,10 @@ std::vector<CompiledFunction> compile(const OpTable& ops, std::span<const Functi
   return session.finish();
 }
 
-Schema signature_in_interface(const OpTable& ops, const FunctionSource& method) {
-  Session session(ops, nullptr);
-  const Unit& unit = session.declare(method);
+ObjectType::Method Session::method_in_interface(const FunctionSource& source) {
+  const Unit& unit = declare(source);
   const auto refuse = [&](Span span, std::string_view why) {
-    throw_at(ErrorKind::kSyntax, SourceSpan(method.source, span), why);
+    throw_at(ErrorKind::kSyntax, SourceSpan(source.source, span), why);
   };
   if (unit.def->params.empty())
     refuse(unit.def->name_span, "a method of an interface has at least the parameter `self`");
@@ -268,20 +269,28 @@ Schema signature_in_interface(const OpTable& ops, const FunctionSource& method) 
         !(text && (text->kind == syntax::ExprKind::kString || text->kind == syntax::ExprKind::kEllipsis)))
       refuse(s->span, "the methods of an interface have no body; write `pass`");
   }
-  return unit.result.schema;
+  const Schema& schema = unit.result.schema;
+  ObjectType::Method method{std::string(unit.def->name), {}, schema.result_type()};
+  for (size_t i = 1; i < schema.args.size(); ++i)
+    method.parameters.emplace_back(schema.args[i].name, schema.args[i].type);
+  return method;
+}
+
+ObjectType::Method signature_in_interface(const OpTable& ops, const FunctionSource& method) {
+  return Session(ops, nullptr).method_in_interface(method);
 }
 
 std::vector<CompiledFunction> compile_text(const OpTable& ops, std::shared_ptr<const Source> source,
                                            std::string_view prefix, const Library* library,
                                            std::shared_ptr<Resolver> others,
                                            std::shared_ptr<Resolver>* names) {
-  auto resolver = std::make_shared<TextResolver>(
-      ops, std::make_shared<const syntax::Module>(syntax::parse(source)), prefix, std::move(others));
+  auto text = std::make_shared<const syntax::Module>(syntax::parse(source));
+  auto resolver = std::make_shared<TextResolver>(ops, text, prefix, std::move(others));
   const auto functions = TextResolver::sources(resolver);
   if (functions.empty())
     throw_at(ErrorKind::kSyntax, SourceSpan(source, source->first_line, 1), "this source has no `def`");
   if (names) *names = resolver;
-  Session session(ops, library);
+  Session session(ops, library, std::move(text));
   for (const auto& f : functions) session.declare(*f);
   return session.finish();
 }

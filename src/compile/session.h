@@ -32,13 +32,16 @@ struct Unit {
 
 class Session {
  public:
-  Session(const OpTable& ops, const Library* library) : ops(ops), library_(library) {}
+  // `text`, unless null, is what the source of that module was parsed to.
+  Session(const OpTable& ops, const Library* library, std::shared_ptr<const syntax::Module> text = nullptr);
 
   const OpTable& ops;
   // Levels of nested statements and expressions, of the whole session: functions that infer one another's results nest.
   int depth = 0;
 
   Unit& declare(const FunctionSource& source);
+  // Of a method of an interface, whose name is that of its def: it declares its result, and its body is `pass`.
+  ObjectType::Method method_in_interface(const FunctionSource& source);
   // The signature, as a call needs it. Compiles the function if its result type is not declared.
   const Schema& signature(const FunctionRef& function, const SourceSpan& where);
   // Compiles the function now, unless it is compiled already or being compiled. False when it is being compiled.
@@ -59,8 +62,8 @@ class Session {
   const Library* library_;
   std::deque<Unit> units_;
   std::unordered_map<std::string, Unit*> by_name_;
-  std::unordered_map<const Source*, std::shared_ptr<const syntax::Module>> modules_;
-  std::vector<std::shared_ptr<const Source>> sources_;
+  std::unordered_map<const Source*, std::shared_ptr<const syntax::Module>>
+      modules_;                // which hold their sources
   Unit* current_ = nullptr;    // the one that is being compiled
   bool callers_told_ = false;  // in the error that is on its way
 };

@@ -21,20 +21,18 @@ bool Withs::in_front_of(const syntax::With& s) {
   const Meaning callee = meanings_.of(*call->callee);
   const auto* form = std::get_if<Builtin>(&callee.resolved);
   if (!form || (form->form != Form::kGradMode && form->form != Form::kRecordFunction)) return false;
-  std::vector<CallArgument> args = arguments_of(*call);
-  Def* value = builder_.none();
+  std::vector<CallArgument> args = arguments_.of(*call);
   if (form->form == Form::kGradMode) {
     arguments_.expect(args, 0, 0, callee.dotted, call->span);
   } else {
     if (args.size() == 2 && args[1].name == "args") args[1].name = {};
     if (!args.empty() && args[0].name == "name") args[0].name = {};
     arguments_.expect(args, 1, 2, callee.dotted, call->span);
-    for (CallArgument& a : args) value = arguments_.value(a);
+    for (CallArgument& a : args) arguments_.value(a);
     if (args[0].def->type->kind != TypeKind::kStr)
       builder_.fail(args[0].span, fmt::format("the name must be a str, not {}", args[0].def->type->str()));
-    value = builder_.none();
   }
-  if (s.target) assignments_.assign(*s.target, value, s.context->span);
+  if (s.target) assignments_.assign(*s.target, builder_.none(), s.context->span);
   return true;
 }
 
@@ -46,24 +44,20 @@ Def* Withs::entered(const syntax::With& s, Def* object) {
         span, fmt::format("`with` takes an object of a class that has `__enter__` and `__exit__`, not {}{}",
                           object->type->str(), optional_help(object)));
   }
-  const auto takes_three = [&] {
-    const Schema* schema = classes_.signature(object, "__exit__", span);
-    if (!schema) return false;
-    if (schema->args.size() != 4) {
-      builder_.fail(span,
-                    "`__exit__` takes four parameters: `def __exit__(self, type: Any, value: Any, tb: Any)`");
-    }
-    return std::all_of(schema->args.begin() + 1, schema->args.end(),
-                       [](const Argument& a) { return is_subtype(Type::none(), a.type); });
-  };
-  if (!classes_.signature(object, "__enter__", span) || !classes_.signature(object, "__exit__", span)) {
+  const Schema* const enter = classes_.signature(object, "__enter__", span);
+  const Schema* const exit = classes_.signature(object, "__exit__", span);
+  if (!enter || !exit) {
     builder_.fail(
-        span,
-        fmt::format("`{}` has no `{}`; `with` needs `__enter__(self)` and `__exit__(self, type: Any, "
-                    "value: Any, tb: Any)`",
-                    type->name, classes_.signature(object, "__enter__", span) ? "__exit__" : "__enter__"));
+        span, fmt::format("`{}` has no `{}`; `with` needs `__enter__(self)` and `__exit__(self, type: Any, "
+                          "value: Any, tb: Any)`",
+                          type->name, enter ? "__exit__" : "__enter__"));
   }
-  if (!takes_three()) {
+  if (exit->args.size() != 4) {
+    builder_.fail(span,
+                  "`__exit__` takes four parameters: `def __exit__(self, type: Any, value: Any, tb: Any)`");
+  }
+  if (!std::all_of(exit->args.begin() + 1, exit->args.end(),
+                   [](const Argument& a) { return is_subtype(Type::none(), a.type); })) {
     builder_.fail(
         span,
         "the parameters of `__exit__` must be Any (or Optional), because it gets None for each: `def "

@@ -63,16 +63,15 @@ struct Model {
   }
 };
 
-template <template <class> class Atomic>
-struct Group : detail::Collecting<Group<Atomic>, Atomic> {
+template <template <class> class Atomic, bool kEach>
+struct Group : detail::Collecting<Group<Atomic, kEach>, Atomic> {
   static constexpr size_t kInputs = 3;
 
-  Group(Rule r, bool each) : detail::Collecting<Group, Atomic>(kInputs), rule_(r), holds_each(each) {
-    own.references.fetch_add(each ? static_cast<int>(kInputs) : 1);
+  explicit Group(Rule r) : detail::Collecting<Group, Atomic>(kInputs), rule_(r) {
+    own.references.fetch_add(kEach ? static_cast<int>(kInputs) : 1);
   }
 
   const Rule rule_;
-  const bool holds_each;  // one reference for each input, as in Python; else one for all
   Model own;              // the first reference is the user's
   std::array<Model, kInputs> inputs;
   std::array<int, kInputs> kept{};
@@ -115,9 +114,10 @@ struct Group : detail::Collecting<Group<Atomic>, Atomic> {
     require(cancellations++ == 0, "C3: the rest was cancelled twice");
     this->cancel_each();
   }
-  void let_go(bool last) {
-    require(!own.gone || !(holds_each || last), "C4: the collection was let go after its end");
-    if (holds_each || last) own.release();
+  static constexpr bool kHeldByEach = kEach;  // as in Python
+  void let_go() {
+    require(!own.gone, "C4: the collection was let go after its end");
+    own.release();
   }
 
   // --- what the threads do
@@ -135,12 +135,12 @@ struct Group : detail::Collecting<Group<Atomic>, Atomic> {
 };
 
 // Each input has a producer; input 1 may fail. The user cancels the result, or just drops it.
-template <template <class> class Atomic>
-std::function<Scenario()> collection(Rule rule, bool fails, bool cancels, bool holds_each) {
+template <template <class> class Atomic, bool kEach>
+std::function<Scenario()> collection(Rule rule, bool fails, bool cancels) {
   return [=] {
-    const auto group = std::make_shared<Group<Atomic>>(rule, holds_each);
+    const auto group = std::make_shared<Group<Atomic, kEach>>(rule);
     Scenario s;
-    for (size_t i = 0; i < Group<Atomic>::kInputs; ++i) {
+    for (size_t i = 0; i < group->kInputs; ++i) {
       s.threads.push_back([=] { group->produce(i, fails && i == 1 ? kError : kValue); });
     }
     s.threads.push_back([=] { cancels ? group->cancel_by_user() : group->own.release(); });
@@ -163,26 +163,30 @@ void expect_holds(const char* name, const std::function<Scenario()>& make, size_
   interleave::tell(name, deep, wide);
 }
 
+template <bool kEach>
+void expect_collections_hold() {
+  expect_holds("collect_all", collection<interleave::Atomic, kEach>(Rule::kAll, true, false));
+  expect_holds("collect_any", collection<interleave::Atomic, kEach>(Rule::kAny, true, false));
+  expect_holds("gather", collection<interleave::Atomic, kEach>(Rule::kGather, false, false));
+  expect_holds("gather that fails", collection<interleave::Atomic, kEach>(Rule::kGather, true, false));
+  expect_holds("wait_all", collection<interleave::Atomic, kEach>(Rule::kFailFast, true, false));
+}
+
 TEST(CollectionInterleavings, DecideOnceAndKeepTheInputsUntilTheLastHasLeft) {
-  for (const bool each : {false, true}) {
-    expect_holds("collect_all", collection<interleave::Atomic>(Rule::kAll, true, false, each));
-    expect_holds("collect_any", collection<interleave::Atomic>(Rule::kAny, true, false, each));
-    expect_holds("gather", collection<interleave::Atomic>(Rule::kGather, false, false, each));
-    expect_holds("gather that fails", collection<interleave::Atomic>(Rule::kGather, true, false, each));
-    expect_holds("wait_all", collection<interleave::Atomic>(Rule::kFailFast, true, false, each));
-  }
+  expect_collections_hold<false>();
+  expect_collections_hold<true>();
 }
 
 TEST(CollectionInterleavings, OfACancelledGatherCancelOrFindThatAllHaveLeft) {
-  expect_holds("gather, cancelled", collection<interleave::Atomic>(Rule::kGather, false, true, false));
+  expect_holds("gather, cancelled", collection<interleave::Atomic, false>(Rule::kGather, false, true));
   expect_holds("gather, cancelled and failing",
-               collection<interleave::Atomic>(Rule::kGather, true, true, false));
+               collection<interleave::Atomic, false>(Rule::kGather, true, true));
 }
 
 TEST(CollectionInterleavings, OfATornCountAreCaught) {
-  EXPECT_NE(Explorer::exhaustive(collection<TornCount>(Rule::kAll, false, false, false), 20'000, 3).failure,
+  EXPECT_NE(Explorer::exhaustive(collection<TornCount, false>(Rule::kAll, false, false), 20'000, 3).failure,
             "");
-  EXPECT_NE(Explorer::random(collection<TornCount>(Rule::kAny, true, false, true), 20'000, 1).failure, "");
+  EXPECT_NE(Explorer::random(collection<TornCount, true>(Rule::kAny, true, false), 20'000, 1).failure, "");
 }
 
 // A source, the future that the callback returns, and the result.
@@ -295,9 +299,9 @@ using Inputs = std::array<detail::Ref<detail::State<int>>, 3>;
 
 struct CheckedKind : detail::ArrivalKind<int> {
   explicit CheckedKind(const Inputs* i) : inputs(i) {}
-  void let_go(detail::RefCounted& arrivals, bool last) const noexcept {
-    for (const auto& input : *inputs) require(!last || input->done(), "A3: let go before all have arrived");
-    detail::ArrivalKind<int>::let_go(arrivals, last);
+  void let_go(detail::RefCounted& arrivals) const noexcept {
+    for (const auto& input : *inputs) require(input->done(), "A3: let go before all have arrived");
+    detail::ArrivalKind<int>::let_go(arrivals);
   }
   const Inputs* const inputs;
 };

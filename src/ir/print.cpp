@@ -83,7 +83,8 @@ std::string value_text(const Value& value, TypeNames* defined) {
     case Tag::kList:
     case Tag::kTuple: {
       const bool list = value.is(Tag::kList);
-      const std::vector<Value>& items = list ? value.as_list().items : value.as_tuple().items;
+      const std::span<const Value> items =
+          list ? std::span<const Value>(value.as_list().items) : value.as_tuple().items;
       std::string out = list ? "[" : "(";
       for (size_t i = 0; i < items.size(); ++i) {
         if (i != 0) out += ", ";

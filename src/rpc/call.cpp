@@ -115,7 +115,7 @@ namespace {
 
 // Lists may hold themselves: past the depth that can travel there is nothing to find.
 bool holds_future(const Value& value, int depth) {
-  const auto any = [depth](const std::vector<Value>& items) {
+  const auto any = [depth](std::span<const Value> items) {
     return std::any_of(items.begin(), items.end(),
                        [depth](const Value& v) { return holds_future(v, depth + 1); });
   };

@@ -8,9 +8,9 @@ namespace {
 Value list_of(std::vector<Value> items) { return Value(detail::make_ref<List>(std::move(items))); }
 Value tuple_of(std::vector<Value> items) { return Value(detail::make_ref<Tuple>(std::move(items))); }
 
-const std::vector<Value>& items_in(const Value& value, Tag tag) {
+std::span<const Value> items_in(const Value& value, Tag tag) {
   if (!value.is(tag)) throw ValueError("an answer that is not the next items of a stream");
-  return tag == Tag::kTuple ? value.as_tuple().items : value.as_list().items;
+  return tag == Tag::kTuple ? value.as_tuple().items : std::span<const Value>(value.as_list().items);
 }
 
 }  // namespace
@@ -27,17 +27,19 @@ Value make_stream_answer(std::vector<Value> items) {
 }
 
 std::vector<Value> read_stream_answer(const Value& answer) {
-  const std::vector<Value>& parts = items_in(answer, Tag::kTuple);
+  const std::span<const Value> parts = items_in(answer, Tag::kTuple);
   if (parts.size() != 2) throw ValueError("an answer that is not the next items of a stream");
-  std::vector<Value> items = items_in(parts[0], Tag::kList);
+  const std::span<const Value> plain = items_in(parts[0], Tag::kList);
+  std::vector<Value> items(plain.begin(), plain.end());
   for (const Value& entry : items_in(parts[1], Tag::kList)) {
-    const std::vector<Value>& pair = items_in(entry, Tag::kTuple);
+    const std::span<const Value> pair = items_in(entry, Tag::kTuple);
     if (pair.size() != 2 || !pair[0].is_int() || pair[0].as_int() < 0 ||
         static_cast<size_t>(pair[0].as_int()) >= items.size())
       throw ValueError("values beside an item of a stream that is not there");
     Value& item = items[static_cast<size_t>(pair[0].as_int())];
     if (!ForeignPayload::in(item)) throw ValueError("values beside an item of a stream that has none");
-    item = ForeignPayload::with_leaves(item, items_in(pair[1], Tag::kList));
+    const std::span<const Value> leaves = items_in(pair[1], Tag::kList);
+    item = ForeignPayload::with_leaves(item, std::vector<Value>(leaves.begin(), leaves.end()));
   }
   return items;
 }

@@ -19,7 +19,7 @@ class Scales {
   bool put(const Value& value, int depth) noexcept {
     if (!take(kEach)) return false;
     if (depth > kMaxNesting) return true;
-    const auto all = [&](const std::vector<Value>& items) {
+    const auto all = [&](std::span<const Value> items) {
       return std::all_of(items.begin(), items.end(), [&](const Value& v) { return put(v, depth + 1); });
     };
     switch (value.tag()) {

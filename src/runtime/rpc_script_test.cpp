@@ -41,6 +41,12 @@ def later(x: int) -> Future[int]:
 def with_dict(to: str, kwargs: Dict[str, int]) -> int:
     return rpc.rpc_sync(to, plus, (1,), kwargs)
 
+def starred(to: str) -> Tuple[int, int, int]:
+    t = (2, 30)
+    whole = ((4, 50, 600),)
+    f: Future[int] = rpc.rpc_async(to, plus, args=(*t, 1))
+    return f.wait(), rpc.rpc_sync(to, plus, [1, *t]), rpc.rpc_sync(to, plus, *whole)
+
 def many(to: str, kwargs: Dict[str, int], n: int) -> int:
     for i in range(n):
         assert rpc.rpc_sync(to, plus, (1,), kwargs) == 11
@@ -100,6 +106,11 @@ TEST_F(ScriptCalls, BindTheKeywordsOfADictWhenTheyAreMade) {
                 }),
                 HasSubstr("plus() got multiple values for argument 'x'"));
   }
+}
+
+TEST_F(ScriptCalls, TakeWhatStarsSpreadAmongTheirArguments) {
+  join();
+  for (const char* to : {"w0", "w1"}) EXPECT_EQ(run("starred", {to}).repr(), "(33, 33, 654)");
 }
 
 TEST_F(ScriptCalls, LeaveNothingBehindWhileTheirScriptRuns) {

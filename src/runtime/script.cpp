@@ -237,7 +237,7 @@ Function ScriptStore::compile(const script::FunctionSource& source) {
   return keep(compile::compile(shelf_->ops, std::span(&source, 1), &found), source.source);
 }
 
-Schema ScriptStore::signature_in_interface(const script::FunctionSource& method) const {
+ObjectType::Method ScriptStore::signature_in_interface(const script::FunctionSource& method) const {
   return compile::signature_in_interface(shelf_->ops, method);
 }
 
@@ -310,6 +310,8 @@ Future<Value> ScriptStore::start(const Function& f, std::span<const Value> args,
   Asked asked(poll);
   return shelf_->machine.start(*f.data()->code, args, poll ? &asked : nullptr);
 }
+
+bool ScriptStore::is_brief(const Function& f) noexcept { return f.data()->code->is_brief(); }
 
 Future<Value> ScriptStore::start_slice(const Function& f, std::span<const Value> args) {
   return shelf_->machine.start_for(kSlice, *f.data()->code, args);

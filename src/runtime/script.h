@@ -60,7 +60,7 @@ class TINE_API ScriptStore final {
   // throws; then nothing is kept.
   [[nodiscard]] script::Function compile(const script::FunctionSource& source);
   // Of a method of an interface.
-  [[nodiscard]] Schema signature_in_interface(const script::FunctionSource& method) const;
+  [[nodiscard]] ObjectType::Method signature_in_interface(const script::FunctionSource& method) const;
   // Every def of a text; their names are "<prefix>.<def>". ValueError for one that is there already, when they must be new.
   // Its classes come with them; `names`, unless null, becomes what knows these.
   [[nodiscard]] std::vector<script::Function> compile_text(
@@ -86,6 +86,8 @@ class TINE_API ScriptStore final {
   // had before fork(2). start() runs it on this thread until it waits, post() in the pool.
   [[nodiscard]] Future<Value> start(const script::Function& f, std::span<const Value> args,
                                     ScriptPoll poll = nullptr);
+  // Whether start() always ends within a microsecond, and with it the run.
+  [[nodiscard]] static bool is_brief(const script::Function& f) noexcept;
   // start() for a thread that others wait for: what takes longer than kSlice goes on in the pool.
   [[nodiscard]] Future<Value> start_slice(const script::Function& f, std::span<const Value> args);
   [[nodiscard]] Future<Value> post(const script::Function& f, std::span<const Value> args);

@@ -13,7 +13,7 @@ namespace tine::rpc {
 namespace {
 
 std::vector<Value> items_of(const Value& args) {
-  if (args.is(Tag::kTuple)) return args.as_tuple().items;
+  if (args.is(Tag::kTuple)) return args.as_tuple().items.copy();
   if (args.is(Tag::kList)) return args.as_list().items;
   throw TypeError(
       fmt::format("rpc: args: expected a tuple of the callee's arguments, got {}", name_of(args.tag())));

@@ -185,6 +185,9 @@ TEST_P(Marks, AreUnderWhatIsWrong) {
   for (const char c : told) c == '\n' ? lines.emplace_back() : (lines.back() += c, lines.back());
   ASSERT_GE(lines.size(), 3U) << told;
   EXPECT_THAT(lines[0], HasSubstr(row.says)) << told;
+  if (std::string_view(row.code).find('\n') == std::string_view::npos) {
+    EXPECT_THAT(lines[0], testing::StartsWith(outside ? "f.py:1:" : "f.py:2:"));
+  }
   const size_t from = lines[2].find('^'), to = lines[2].rfind('^');
   ASSERT_NE(from, std::string::npos) << told;
   EXPECT_EQ(from >= lines[1].size() ? "" : lines[1].substr(from, to + 1 - from), row.marked) << told;
@@ -193,7 +196,8 @@ TEST_P(Marks, AreUnderWhatIsWrong) {
 INSTANTIATE_TEST_SUITE_P(
     Lexer, Marks,
     testing::Values(
-        Row{"x = (1, 2", "(", "this `(` is never closed"}, Row{"x = 1)", ")", "this `)` closes nothing"},
+        Row{"x = (1, 2", "(", "this `(` is never closed"}, Row{"x[", "[", "this `[` is never closed"},
+        Row{"x = 1)", ")", "this `)` closes nothing"},
         Row{"x = (1]", "]", "expected `)` to close the `(` at f.py:2:9, found `]`"},
         Row{"x = [1}", "}", "expected `]` to close the `[` at f.py:2:9, found `}`"},
         Row{"x = {1)", ")", "expected `}` to close the `{` at f.py:2:9, found `)`"},
@@ -235,11 +239,13 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"with (a, b: pass", "(", "is never closed"},
                     Row{"with a as 3: pass", "3", "the target of a `with` is a variable"},
                     Row{"try: pass", "try", "`try` is not supported"},
-                    Row{"async def g(): pass", "async", "`async` is not supported"},
+                    Row{"async def g(): pass", "async",
+                        "`async` is not supported in scripts; start work with `torch.jit.fork`"},
                     Row{"global y", "global", "`global` is not supported"},
                     Row{"nonlocal y", "nonlocal", "`nonlocal` is not supported"},
                     Row{"del f()", "f()", "`del` takes variables and elements"},
-                    Row{"import a", "import", "`import` inside a function"},
+                    Row{"import a", "import",
+                        "`import` inside a function is not supported in scripts; import at the top"},
                     Row{"from a import b", "from", "`import` inside a function"},
                     Row{"def g(): pass", "def", "a function inside a function"},
                     Row{"class G: pass", "class", "a class inside a function"},
@@ -257,12 +263,14 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"if x: pass\n    else y: pass", "y", "expected `:` after `else`, found `y`"},
                     Row{"for y x: pass", "x", "expected `in` in the loop's head, found `x`"},
                     Row{"for y in x z: pass", "z", "expected `:` after the loop's head, found `z`"},
-                    Row{"raise", "raise", "`raise` without an exception"},
+                    Row{"raise", "raise",
+                        "`raise` without an exception is not supported in scripts; name one"},
                     Row{"raise A from b", "b", "`raise ... from` takes only None"},
                     Row{"print y", "y", "expected the statement to end here, found `y`"},
                     Row{"x = 1; raise; x = 2", "raise", "`raise` without an exception"},
                     Row{"return; pass x", "x", "expected the statement to end here"},
                     Row{"1 = x", "1", "the target of an assignment is a variable"},
+                    Row{"x = 1 = y", "1", "the target of an assignment is a variable"},
                     Row{"x = y + 1 = z", "y + 1", "the target of an assignment is a variable"},
                     Row{"() = x", "()", "the target of an assignment is empty"},
                     Row{"[] = x", "[]", "the target of an assignment is empty"},
@@ -283,7 +291,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"x = lambda: 1", "lambda", "`lambda` is not supported"},
         Row{"x = (lambda: 1)", "lambda", "`lambda` is not supported"},
         Row{"x = 1 + lambda: 1", "lambda", "`lambda` is not supported"},
-        Row{"x = await y", "await", "`await` is not supported"},
+        Row{"x = await y", "await", "`await` is not supported in scripts; write `torch.jit.wait(future)`"},
         Row{"x = (y := 1)", ":=", "`:=` is not supported"},
         Row{"x = a if b", "", "expected `else` in `a if condition else b`"},
         Row{"x = *a", "*a", "`*` unpacks among arguments, targets and the items of a list or tuple"},
@@ -300,7 +308,8 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"x = y.if", "if", "expected a name after `.`, found `if`"},
         Row{"x = y[]", "]", "expected an index between `[` and `]`"},
         Row{"x = y[1 2]", "2", "expected `]` after the index, found `2`"},
-        Row{"x = f(1, **a)", "**", "`**kwargs` is not supported in a call"},
+        Row{"x = f(1, **a)", "**",
+            "`**kwargs` is not supported in a call in scripts; write the keywords one by one"},
         Row{"x = f(a=1, a=2)", "a", "the keyword `a` is given twice"},
         Row{"x = f(a=1, b + 1)", "b + 1", "a positional argument follows a keyword argument"},
         Row{"x = f(1, i for i in y)", "i for i in y", "needs brackets of its own"},
@@ -313,12 +322,16 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"x = {1, 2}", "{1", "sets are not supported"}, Row{"x = {1}", "{1", "sets are not supported"},
         Row{"x = {i for i in y}", "for", "a set comprehension is not supported"},
         Row{"x = [i for i y]", "y", "expected `in` in the comprehension, found `y`"},
-        Row{"x = [i for i in y for j in y]", "for", "a comprehension over several loops"},
+        Row{"x = [i for i in y for j in y]", "for",
+            "a comprehension over several loops is not supported in scripts; write nested `for`"},
+        Row{"x = {k: v for k in y for v in k}", "for", "a comprehension over several loops"},
+        Row{"x = {1: 2, k: v for k in y}", "for", "expected `}` to close the dict"},
         Row{"x = [i for i in y z]", "z", "expected `]` to close the comprehension"},
         Row{"x = [1, i for i in y]", "for", "expected `,` or `]` in the list"},
         Row{"x = {k: v for k in y z}", "z", "expected `}` to close the comprehension"},
         Row{"x = 1 +", "", "expected an expression, found the end of the line"},
         Row{"x = if", "if", "expected an expression, found `if`"},
+        Row{"return return", "return", "expected an expression, found `return`"},
         Row{"x = f'{a!r}'", "!", "formats, conversions and `=`"},
         Row{"x = f'{a:3}'", ":", "formats, conversions and `=`"},
         Row{"x = f'{a=}'", "=", "formats, conversions and `=`"},

@@ -87,6 +87,7 @@ class ExpressionParser {
   ExprPtr number();
   ExprPtr string();
   ExprPtr format_string(const Token& token);
+  [[nodiscard]] uint32_t end_of_field(Span rest) const;
   ExprPtr subscript(ExprPtr object);
   ExprPtr index();
   ExprPtr call(ExprPtr callee);

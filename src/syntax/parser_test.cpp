@@ -220,57 +220,6 @@ TEST(Parser, StatementsAreRead) {
   EXPECT_EQ(m.functions[0].body.size(), 8u);
 }
 
-struct Refused {
-  const char* code;
-  const char* says;
-};
-class Unsupported : public testing::TestWithParam<Refused> {};
-
-TEST_P(Unsupported, IsRefusedWithThePlaceAndWhatToWriteInstead) {
-  const std::string message = refusal(std::string("def f(x):\n    ") + GetParam().code + "\n");
-  EXPECT_THAT(message, HasSubstr(GetParam().says)) << GetParam().code;
-  EXPECT_THAT(message, HasSubstr("f.py:2:"));
-  EXPECT_THAT(message, HasSubstr("^"));
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Parser, Unsupported,
-    testing::Values(
-        Refused{"try: pass", "`try` is not supported"}, Refused{"yield x", "`yield` is not supported"},
-        Refused{"async def g(): pass", "torch.jit.fork"}, Refused{"x = await y", "torch.jit.wait"},
-        Refused{"global x", "`global` is not supported"}, Refused{"g(**x)", "write the keywords one by one"},
-        Refused{"a, *b, *c = x", "one `*` in a target"},
-        Refused{"x = lambda: 1", "`lambda` is not supported"},
-        Refused{"if (y := x): pass", "`:=` is not supported"},
-        Refused{"match x:", "`match` is not supported"}, Refused{"x = {1, 2}", "sets are not supported"},
-        Refused{"x = {k: v for k in x for l in k}", "a comprehension over several loops"},
-        Refused{"x = {1: 2, k: v for k in x}", "expected `}`"},
-        Refused{"x = {k for k in x}", "a set comprehension"},
-        Refused{"g(i for i in x, 2)", "generator expression"},
-        Refused{"x = [i for a in b for i in a]", "nested `for`"}, Refused{"del", "needs a variable"},
-        Refused{"import torch", "import at the top"}, Refused{"def g(): pass", "inside a function"},
-        Refused{"class G: pass", "inside a function"}, Refused{"raise", "name one"},
-        Refused{"raise A from b", "raise ... from"}, Refused{"x = 1 = y", "target of an assignment"},
-        Refused{"x + 1 = y", "target of an assignment"}, Refused{"g(a=1, 2)", "positional argument"},
-        Refused{"g(a=1, a=2)", "given twice"}, Refused{"x = f'{x!r}'", "fields of an f-string"},
-        Refused{"x = f'{x:3}'", "fields of an f-string"}, Refused{"x = f'{'", "never closed"},
-        Refused{"x = (1, 2", "never closed"},
-        Refused{"x = 1 +", "expected an expression, found the end of the line"},
-        Refused{"print x", "expected the statement to end here, found `x`"}, Refused{"x[", "never closed"},
-        Refused{"return return", "expected an expression, found `return`"}));
-
-TEST(Parser, UnsupportedHeadsAreRefused) {
-  EXPECT_THAT(refusal("def f(*args): pass"), HasSubstr("`*args`"));
-  EXPECT_THAT(refusal("def f(**kw): pass"), HasSubstr("`**kwargs`"));
-  EXPECT_THAT(refusal("def f(a, a): pass"), HasSubstr("appears twice"));
-  EXPECT_THAT(refusal("def f(a=1, b): pass"), HasSubstr("has no default"));
-  EXPECT_THAT(refusal("def f(a, /): pass"), HasSubstr("leave it out"));
-  EXPECT_THAT(refusal("x = 1"), HasSubstr("expected `def`"));
-  EXPECT_THAT(refusal("async def f(): pass"), HasSubstr("`async`"));
-  EXPECT_THAT(refusal("def f():\nreturn 1"), HasSubstr("expected an indented block"));
-  EXPECT_THAT(refusal("def f():\n    while x: pass\n    else: pass"), HasSubstr("`else` of a loop"));
-}
-
 TEST(Parser, AnErrorShowsFileLineSourceLineAndMarker) {
   EXPECT_EQ(
       refusal("def f(x):\n    y = x +* 2\n"),

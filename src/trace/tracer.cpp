@@ -115,7 +115,7 @@ bool Tracer::varies(Id id) const noexcept {
 }
 
 bool Tracer::varies(const Value& value) const {
-  const auto any = [this](const std::vector<Value>& items) {
+  const auto any = [this](std::span<const Value> items) {
     return std::any_of(items.begin(), items.end(), [this](const Value& v) { return varies(v); });
   };
   if (varies(identity(value))) return true;
@@ -191,7 +191,7 @@ Value Tracer::bind_parts(const Value& value, ir::Def* def, size_t scope) {
     // What is declared as Any or Optional is taken apart as the container that this run saw.
     return def->type->kind == kind ? def : follows(b.cast(def, type_of(value)), std::array{def});
   };
-  const auto bind_all = [&](const std::vector<Value>& items, const std::vector<ir::Def*>& parts,
+  const auto bind_all = [&](std::span<const Value> items, const std::vector<ir::Def*>& parts,
                             ir::Def* of) {
     std::vector<Value> bound;
     for (size_t i = 0; i < items.size(); ++i)
@@ -203,7 +203,7 @@ Value Tracer::bind_parts(const Value& value, ir::Def* def, size_t scope) {
     return identity(item) || (trace::is_number(item) && varying_.contains(def));
   };
   if (value.is(Tag::kTuple)) {
-    const std::vector<Value>& items = value.as_tuple().items;
+    const std::span<const Value> items = value.as_tuple().items;
     if (std::none_of(items.begin(), items.end(), worth)) return value;
     ir::Def* const whole = as(TypeKind::kTuple);
     // A tuple cannot be changed, so the program gets another one. A list or dict is changed in place, because the
@@ -340,7 +340,7 @@ ir::Def* Tracer::made_of_parts(const Value& value, size_t scope, const TypePtr& 
   };
   std::vector<ir::Def*> parts;
   if (value.is(Tag::kTuple)) {
-    const std::vector<Value>& items = value.as_tuple().items;
+    const auto& items = value.as_tuple().items;
     for (size_t i = 0; i < items.size(); ++i)
       parts.push_back(def_of(items[i], scope, part(TypeKind::kTuple, i)));
     ir::Def* const tuple = builder(scope).tuple(parts);

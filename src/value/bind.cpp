@@ -29,7 +29,7 @@ bool is_python(const Site& site) { return site.boundary != Boundary::kScript; }
 
 bool convert(const Value& v, const TypePtr& type, const Site& site, Value* out);
 
-bool convert_items(const std::vector<Value>& items, const Type& type, const Site& site,
+bool convert_items(std::span<const Value> items, const Type& type, const Site& site,
                    std::vector<Value>* out) {
   const Site inner{site.boundary, site.float_tensor, 0, false};
   out->reserve(items.size());
@@ -47,7 +47,8 @@ bool convert_to_list(const Value& v, const Type& type, const Site& site, Value* 
   std::vector<Value> items;
   if (v.is(Tag::kList) || v.is(Tag::kTuple)) {
     if (!python || site.written) return false;
-    const auto& source = v.is(Tag::kList) ? v.as_list().items : v.as_tuple().items;
+    const std::span<const Value> source =
+        v.is(Tag::kList) ? std::span<const Value>(v.as_list().items) : v.as_tuple().items;
     if (!convert_items(source, type, site, &items)) return false;
   } else {
     const TypeKind element = type.of[0]->kind;

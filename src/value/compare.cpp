@@ -82,7 +82,7 @@ bool same_member(const Enum& a, const Enum& b) {
 
 bool equals(const Value& a, const Value& b, int depth);
 
-bool equal_items(const std::vector<Value>& a, const std::vector<Value>& b, int depth) {
+bool equal_items(std::span<const Value> a, std::span<const Value> b, int depth) {
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i) {
     if (!equals(a[i], b[i], depth)) return false;
@@ -123,11 +123,11 @@ int compare(const Value& a, const Value& b, int depth) {
   }
   // The bytes of UTF-8 sort as its characters do.
   if (a.is_string() && b.is_string()) return a.as_string().compare(b.as_string());
-  const auto items = [](const Value& v) -> const std::vector<Value>* {
-    return v.is(Tag::kList) ? &v.as_list().items : v.is(Tag::kTuple) ? &v.as_tuple().items : nullptr;
+  const auto items = [](const Value& v) -> std::span<const Value> {
+    return v.is(Tag::kList) ? std::span<const Value>(v.as_list().items) : v.as_tuple().items;
   };
-  if (a.tag() == b.tag() && items(a)) {
-    const auto &x = *items(a), &y = *items(b);
+  if (a.tag() == b.tag() && (a.is(Tag::kList) || a.is(Tag::kTuple))) {
+    const auto x = items(a), y = items(b);
     // As in Python, the first elements that differ decide.
     for (size_t i = 0; i < x.size() && i < y.size(); ++i) {
       if (!equals(x[i], y[i], depth + 1)) return compare(x[i], y[i], depth + 1);

@@ -18,7 +18,7 @@ void refuse_unsigned(uint64_t number) {
   throw ValueError(fmt::format("{} does not fit into an int, which has 64 bits with a sign", number));
 }
 
-const std::vector<Value>& items_of(const Value& value) {
+std::span<const Value> items_of(const Value& value) {
   if (value.is(Tag::kList)) return value.as_list().items;
   if (value.is(Tag::kTuple)) return value.as_tuple().items;
   throw TypeError(fmt::format("expected a list or a tuple, but got {}", brief(value)));

@@ -72,7 +72,7 @@ class Walk {
   void visit(const Value& v, int depth) noexcept {
     if (--left_ < 0) return;
     units_ = sum(units_, 1);
-    const auto all = [&](const std::vector<Value>& values) {
+    const auto all = [&](std::span<const Value> values) {
       for (const Value& item : values) {
         if (left_ < 0) return;
         visit(item, depth + 1);

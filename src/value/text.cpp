@@ -60,7 +60,7 @@ class Printer {
     }
     return !inside;
   }
-  void sequence(const std::vector<Value>& items, char open, char close) {
+  void sequence(std::span<const Value> items, char open, char close) {
     out += open;
     for (size_t i = 0; i < items.size(); ++i) {
       if (i) out += ", ";
@@ -70,7 +70,7 @@ class Printer {
     out += close;
     open_.pop_back();
   }
-  void fields(const NamedTupleType& type, const std::vector<Value>& items) {
+  void fields(const NamedTupleType& type, std::span<const Value> items) {
     out += class_name(type.name);
     out += '(';
     for (size_t i = 0; i < items.size(); ++i) {

@@ -37,9 +37,8 @@ inline const Value& list_item(const Value& list, int64_t index) {
 }
 
 inline const Value& element(const Value& tuple_or_list, size_t index) {
-  const std::vector<Value>& items =
-      tuple_or_list.is(Tag::kTuple) ? tuple_or_list.as_tuple().items : tuple_or_list.as_list().items;
-  return items[index];
+  return tuple_or_list.is(Tag::kTuple) ? tuple_or_list.as_tuple().items[index]
+                                       : tuple_or_list.as_list().items[index];
 }
 
 // Bits from one place to another, ownership included. Tag and payload apart, as they were stored: one 16-byte load

@@ -25,7 +25,7 @@ class Fuel {
   // True when it is time to poll.
   bool refill() noexcept {
     const TimePoint now = Clock::now();
-    const auto spent = now - last_;
+    const auto spent = last_ == TimePoint() ? interval_ : now - last_;
     // Up by a factor of 2, down by a factor of 4: a late look is worse than an early one.
     if (spent < interval_ / 4 && quota_ < most_) {
       quota_ *= 2;
@@ -43,8 +43,9 @@ class Fuel {
   const Clock::duration interval_;
   const int32_t most_;
   int32_t quota_;
-  TimePoint last_ = Clock::now();
-  TimePoint due_ = last_;
+  // The clock is not read before the first look, which a short run never reaches.
+  TimePoint last_;
+  TimePoint due_;
 };
 
 }  // namespace tine::vm

@@ -65,6 +65,35 @@ bool take_child(ScriptTask& child, ThreadNotes& notes) noexcept {
   return true;
 }
 
+// The operands of a call, from number `first` on, into the first registers of the callee, where it expects its parameters.
+[[gnu::always_inline]] inline void pass(const uint16_t* operands, int first, int n, Value* r, const Value* k,
+                                        Value* to) {
+  for (int i = first; i < n; ++i) {
+    const uint16_t operand = operands[i];
+    if (operand & code::kConstOperand) {
+      new (&to[i]) Value(k[operand & code::kOperandMask]);
+    } else if (operand & code::kLastUse) {
+      new (&to[i]) Value(std::move(r[operand & code::kOperandMask]));
+    } else {
+      new (&to[i]) Value(static_cast<const Value&>(r[operand & code::kOperandMask]));
+    }
+  }
+}
+
+// Its parameters and its pc are unset.
+[[gnu::always_inline]] inline Frame* new_frame(const Function& callee, Frame* caller, uint16_t return_to) {
+  auto* const frame = static_cast<Frame*>(detail::allocate_block(frame_bytes(callee)));
+  frame->caller = caller;
+  frame->function = &callee;
+  frame->depth = caller->depth + 1;
+  frame->return_to = return_to;
+  frame->in_task = false;
+  Value* const r = frame->registers();
+  for (size_t i = callee.object_params; i < callee.object_registers.size(); ++i)
+    new (&r[callee.object_registers[i]]) Value();
+  return frame;
+}
+
 class Interpreter {
  public:
   explicit Interpreter(const Stay& stay) noexcept
@@ -107,6 +136,8 @@ class Interpreter {
     return reinterpret_cast<Value*>(more_.data());
   }
 
+  const Function& method_of(const Function& caller, const CallSite& site, const Value& object);
+
   // A run with a slice must notice its end within a fraction of the slice. All others only look for interruptions, so they
   // look at the clock as seldom as possible.
   [[nodiscard]] Fuel fuel() const noexcept {
@@ -133,7 +164,14 @@ class Interpreter {
   ThreadNotes& notes_;
   RunningCount& running_;
   ScriptTask* task_ = nullptr;
-  const Function* method_ = nullptr;  // that a call through an interface found
+  // What calls through interfaces have found. No code goes away while a run lasts.
+  struct Method {
+    const CallSite* site = nullptr;
+    const ObjectType* of = nullptr;
+    const Function* found = nullptr;
+  };
+  static constexpr size_t kMethods = 16;  // a power of two
+  std::vector<Method> methods_;
   std::vector<std::byte> more_;
 };
 
@@ -173,6 +211,22 @@ class Interpreter {
   }
   slice_left_ -= bound;
   return true;
+}
+
+// A type of which code knows is not freed before the code, so that its address stays its own.
+[[gnu::noinline]] const Function& Interpreter::method_of(const Function& caller, const CallSite& site,
+                                                         const Value& object) {
+  const ObjectType* const type = object.as_object().type.get();
+  methods_.resize(kMethods);
+  const size_t mixed =
+      reinterpret_cast<uintptr_t>(&site) / sizeof(CallSite) ^ reinterpret_cast<uintptr_t>(type) / 64;
+  Method& method = methods_[mixed % kMethods];
+  if (method.site != &site || method.of != type) {
+    const Function& found = find_method(caller, site, object);
+    if (found.params[0].get() != type) return found;
+    method = {&site, type, &found};
+  }
+  return *method.found;
 }
 
 #define RA r[in.a]
@@ -220,6 +274,18 @@ class Interpreter {
     r = frame->registers();         \
     k = function->constants.data(); \
     pc = frame->pc;                 \
+  } while (0)
+
+// Begins with a frame on top of this one, which goes on after its call.
+#define START_FRAME(next)                       \
+  do {                                          \
+    frame->pc = pc + 1 + code::words_for(in.c); \
+    task_->top = frame = (next);                \
+    function = callee;                          \
+    r = frame->registers();                     \
+    k = callee->constants.data();               \
+    pc = callee->code.data();                   \
+    GO();                                       \
   } while (0)
 
 #define INT_BINARY(name, expression) \
@@ -299,6 +365,7 @@ void Interpreter::loop() {
   const Value* k;
   const Word* pc;
   Instruction in;
+  const Function* callee;
 
   ENTER_FRAME();
   GO();
@@ -456,105 +523,50 @@ CALL_OP_DROP : {
 CALL_ON:
 CALL_ON_SCALAR : {
   const CallSite& site = function->calls[in.b];
-  const Function* callee = site.target.load(std::memory_order_acquire);
+  callee = site.target.load(std::memory_order_acquire);
   if (!callee || frame->depth >= depth_limit || --fuel.left < 0) [[unlikely]] {
     SAVE();
     if (!callee) callee = &link_method(*function, site);
     if (frame->depth >= depth_limit) throw_too_deep(*callee, depth_limit);
     if (fuel.left < 0) goto out_of_fuel;
   }
-  auto* const next = static_cast<Frame*>(detail::allocate_block(frame_bytes(*callee)));
-  next->caller = frame;
-  next->function = callee;
-  next->depth = frame->depth + 1;
-  next->return_to = in.a;
-  next->in_task = false;
-  Value* const to = next->registers();
-  const int n = in.c;
+  Frame* const next = new_frame(*callee, frame, in.a);
   const uint16_t* const operands = pc[1].operands;
-  relocate(&to[0], &r[operands[0]]);
-  for (int i = 1; i < n; ++i) {
-    const uint16_t operand = operands[i];
-    if (operand & code::kConstOperand) {
-      new (&to[i]) Value(k[operand & code::kOperandMask]);
-    } else if (operand & code::kLastUse) {
-      new (&to[i]) Value(std::move(r[operand & code::kOperandMask]));
-    } else {
-      new (&to[i]) Value(static_cast<const Value&>(r[operand & code::kOperandMask]));
-    }
-  }
-  for (size_t i = callee->object_params; i < callee->object_registers.size(); ++i)
-    new (&to[callee->object_registers[i]]) Value();
+  relocate(&next->registers()[0], &r[operands[0]]);
+  pass(operands, 1, in.c, r, k, next->registers());
   if (in.op == Opcode::CALL_ON) RA = Value();
-  frame->pc = pc + 1 + code::words_for(n);
-  task_->top = frame = next;
-  function = callee;
-  r = to;
-  k = callee->constants.data();
-  pc = callee->code.data();
-  GO();
+  START_FRAME(next);
 }
 
 CALL_METHOD:
 CALL_METHOD_SCALAR : {
   SAVE();
-  method_ = &find_method(*function, function->calls[in.b], r[pc[1].operands[0] & code::kOperandMask]);
+  callee = &method_of(*function, function->calls[in.b], r[pc[1].operands[0] & code::kOperandMask]);
   if (frame->depth >= depth_limit) [[unlikely]]
-    throw_too_deep(*method_, depth_limit);
+    throw_too_deep(*callee, depth_limit);
   if (--fuel.left < 0) [[unlikely]]
     goto out_of_fuel;
   in.op = in.op == Opcode::CALL_METHOD ? Opcode::CALL : Opcode::CALL_SCALAR;
-  goto call_method;
+  goto make_call;
 }
 
 CALL:
 CALL_SCALAR : {
-  const Function* callee;
-  {
-    const CallSite& site = function->calls[in.b];
-    callee = site.target.load(std::memory_order_acquire);
-    if (!callee || frame->depth >= depth_limit || --fuel.left < 0) [[unlikely]] {
-      SAVE();
-      if (!callee) callee = &link(*function, site);
-      if (frame->depth >= depth_limit) throw_too_deep(*callee, depth_limit);
-      if (fuel.left < 0) goto out_of_fuel;  // comes back to this instruction, whose call has not been made
-    }
+  const CallSite& site = function->calls[in.b];
+  callee = site.target.load(std::memory_order_acquire);
+  if (!callee || frame->depth >= depth_limit || --fuel.left < 0) [[unlikely]] {
+    SAVE();
+    if (!callee) callee = &link(*function, site);
+    if (frame->depth >= depth_limit) throw_too_deep(*callee, depth_limit);
+    if (fuel.left < 0) goto out_of_fuel;  // comes back to this instruction, whose call has not been made
   }
-  if (false) {
-  call_method:
-    callee = method_;
-  }
-  // The arguments are made in the first registers of the callee, where it expects its parameters.
-  auto* const next = static_cast<Frame*>(detail::allocate_block(frame_bytes(*callee)));
-  next->caller = frame;
-  next->function = callee;
-  next->depth = frame->depth + 1;
-  next->return_to = in.a;
-  next->in_task = false;
-  Value* const to = next->registers();
-  const int n = in.c;
-  const uint16_t* const operands = pc[1].operands;
-  for (int i = 0; i < n; ++i) {
-    const uint16_t operand = operands[i];
-    if (operand & code::kConstOperand) {
-      new (&to[i]) Value(k[operand & code::kOperandMask]);
-    } else if (operand & code::kLastUse) {
-      new (&to[i]) Value(std::move(r[operand & code::kOperandMask]));
-    } else {
-      new (&to[i]) Value(static_cast<const Value&>(r[operand & code::kOperandMask]));
-    }
-  }
-  for (size_t i = callee->object_params; i < callee->object_registers.size(); ++i)
-    new (&to[callee->object_registers[i]]) Value();
+}
+make_call : {
+  Frame* const next = new_frame(*callee, frame, in.a);
+  pass(pc[1].operands, 0, in.c, r, k, next->registers());
   // RETURN writes the result by placement new, so the register must own nothing by then.
   if (in.op == Opcode::CALL) RA = Value();
-  frame->pc = pc + 1 + code::words_for(n);
-  task_->top = frame = next;
-  function = callee;
-  r = to;
-  k = callee->constants.data();
-  pc = callee->code.data();
-  GO();
+  START_FRAME(next);
 }
 
 // The result is moved out before the registers are released: it may be the last reference to its object.
@@ -609,7 +621,7 @@ leave_frame : {
 
 FORK : {
   const CallSite& site = function->calls[in.b];
-  const Function* callee = site.target.load(std::memory_order_acquire);
+  callee = site.target.load(std::memory_order_acquire);
   SAVE();
   if (!callee) [[unlikely]]
     callee = &link(*function, site);
@@ -619,25 +631,13 @@ FORK : {
     goto out_of_fuel;  // the fork is made when the task goes on
   ScriptTask* const child = ScriptTask::make(task_->machine, *callee, frame->depth + 1, 2, running_);
   child->forked_at(*function, pc);  // for the trail of its errors
-  Value* const to = child->top->registers();
-  const int n = in.c;
-  const uint16_t* const operands = pc[1].operands;
-  for (int i = 0; i < n; ++i) {
-    const uint16_t operand = operands[i];
-    if (operand & code::kConstOperand) {
-      new (&to[i]) Value(k[operand & code::kOperandMask]);
-    } else if (operand & code::kLastUse) {
-      new (&to[i]) Value(std::move(r[operand & code::kOperandMask]));
-    } else {
-      new (&to[i]) Value(static_cast<const Value&>(r[operand & code::kOperandMask]));
-    }
-  }
+  pass(pc[1].operands, 0, in.c, r, k, child->top->registers());
   // The register must hold its reference before the child is posted: when post() returns, the child may be done and the
   // reference of its entry gone.
   RA = Value(Future<Value>(detail::Ref<detail::State<Value>>::adopt(child)));
   if (task_->context.get()) [[unlikely]]
     child->enter(task_->context);
-  pc += 1 + code::words_for(n);
+  pc += 1 + code::words_for(in.c);
   notes_.posting = child;
   task_->machine.executor().post(*child->task());
   notes_.posting = nullptr;
@@ -756,11 +756,17 @@ SET_SLOT : {
 }
 
 TUPLE:
-NAMED_TUPLE:
+NAMED_TUPLE : {
+  SAVE();
+  build_tuple(in, pc[1].operands, *function, k, r);
+  pc += code::words_for(in.c);
+  NEXT();
+}
+
 LIST:
 DICT : {
   SAVE();
-  build(in, pc[1].operands, *function, k, r);
+  build(in, pc[1].operands, k, r);
   pc += code::words_for(in.c);
   NEXT();
 }

@@ -146,24 +146,34 @@ void check_arrived(const Value& value, const TypePtr& type) {
                               type->str(), type_of(value)->str()));
 }
 
-void build(Instruction in, const uint16_t* operands, const Function& f, const Value* k, Value* r) {
+namespace {
+
+// Operand i of a list, as a value.
+auto operand_of(const uint16_t* operands, const Value* k, Value* r) noexcept {
+  return [=](size_t i) noexcept -> Value {
+    const uint16_t at = operands[i] & code::kOperandMask;
+    if (operands[i] & code::kConstOperand) return k[at];
+    return operands[i] & code::kLastUse ? std::move(r[at]) : r[at];
+  };
+}
+
+}  // namespace
+
+void build_tuple(Instruction in, const uint16_t* operands, const Function& f, const Value* k, Value* r) {
+  std::shared_ptr<const NamedTupleType> type;
+  if (in.op == Opcode::NAMED_TUPLE) {
+    const NamedTupleType* const named = f.types[in.b]->named_tuple();
+    if (named && !named->name.empty()) type = {f.types[in.b], named};
+  }
+  r[in.a] = Value(detail::make_ref<Tuple>(size_t{in.c}, operand_of(operands, k, r), std::move(type)));
+}
+
+void build(Instruction in, const uint16_t* operands, const Value* k, Value* r) {
   std::vector<Value> items;
   items.reserve(in.c);
-  for (int i = 0; i < in.c; ++i) {
-    const uint16_t at = operands[i] & code::kOperandMask;
-    if (operands[i] & code::kConstOperand) {
-      items.push_back(k[at]);
-    } else if (operands[i] & code::kLastUse) {
-      items.push_back(std::move(r[at]));
-    } else {
-      items.push_back(r[at]);
-    }
-  }
-  if (in.op == Opcode::TUPLE) {
-    r[in.a] = Value(detail::make_ref<Tuple>(std::move(items)));
-  } else if (in.op == Opcode::NAMED_TUPLE) {
-    r[in.a] = tuple_of(std::move(items), *f.types[in.b]);
-  } else if (in.op == Opcode::LIST) {
+  const auto item = operand_of(operands, k, r);
+  for (size_t i = 0; i < in.c; ++i) items.push_back(item(i));
+  if (in.op == Opcode::LIST) {
     r[in.a] = Value(detail::make_ref<List>(std::move(items)));
   } else {
     auto dict = detail::make_ref<Dict>();

@@ -13,7 +13,7 @@ namespace tine::vm {
 // The same for a method that borrows its object.
 [[gnu::cold, gnu::noinline]] const code::Function& link_method(const code::Function& caller,
                                                                const code::CallSite& site);
-// The method of the object's class that a call through an interface means. It is looked up each time.
+// The method of the object's class that a call through an interface means.
 [[gnu::noinline]] const code::Function& find_method(const code::Function& caller, const code::CallSite& site,
                                                     const Value& object);
 [[noreturn, gnu::cold, gnu::noinline]] void throw_too_deep(const code::Function& callee, uint32_t limit);
@@ -26,7 +26,8 @@ Value fresh_copy(const Value& value);
 [[noreturn, gnu::cold, gnu::noinline]] void throw_wrong_length(size_t expected, size_t found);
 [[gnu::noinline]] void check_arrived(const Value& value, const TypePtr& type);
 // TUPLE, NAMED_TUPLE, LIST, DICT.
-[[gnu::noinline]] void build(code::Instruction in, const uint16_t* operands, const code::Function& f,
-                             const Value* k, Value* r);
+[[gnu::noinline]] void build_tuple(code::Instruction in, const uint16_t* operands, const code::Function& f,
+                                   const Value* k, Value* r);
+[[gnu::noinline]] void build(code::Instruction in, const uint16_t* operands, const Value* k, Value* r);
 
 }  // namespace tine::vm

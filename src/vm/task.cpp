@@ -36,13 +36,17 @@ ScriptTask::~ScriptTask() { drop_frames(); }
 
 void ScriptTask::drop_frames() noexcept {
   if (!top) return;
-  // A loop and not recursion: there may be a million frames.
-  while (Frame* frame = top) {
-    top = frame->caller;
+  drop_frames_above(nullptr);
+  ThreadNotes::here().running().end();
+}
+
+// A loop and not recursion: there may be a million frames.
+void ScriptTask::drop_frames_above(const Frame* kept) noexcept {
+  while (top != kept) {
+    Frame* const frame = std::exchange(top, top->caller);
     release_registers(*frame);
     if (!frame->in_task) detail::free_block(frame, frame_bytes(*frame->function));
   }
-  ThreadNotes::here().running().end();
 }
 
 // ---- the executor's side
@@ -132,7 +136,8 @@ ScriptTask* ScriptTask::detach(detail::StateBase* awaited) noexcept {
 }
 
 ScriptTask* ScriptTask::suspend(detail::StateBase& awaited) {
-  if (context.get() && detail::can_stop(*context.get())) [[unlikely]] {
+  // An `__exit__` that an error calls waits to the end: that the context has stopped may be this error.
+  if (!unwinds() && context.get() && detail::can_stop(*context.get())) [[unlikely]] {
     // Without this the frames would stay until `awaited` is done, even after the context was cancelled.
     const auto stopped = detail::until_stopped(awaited, *context.get());
     return detach(stopped.get());
@@ -200,11 +205,7 @@ bool ScriptTask::run_exit() {
   if (withs_->entered.empty()) return false;
   const Withs::Entered with = std::move(withs_->entered.back());
   withs_->entered.pop_back();
-  while (top != with.frame) {
-    Frame* const frame = std::exchange(top, top->caller);
-    release_registers(*frame);
-    if (!frame->in_task) detail::free_block(frame, frame_bytes(*frame->function));
-  }
+  drop_frames_above(with.frame);
   const auto push = [&](const code::Function& function) {
     void* const memory = detail::allocate_block(frame_bytes(function));
     top = new (memory) Frame{top, &function, function.code.data(), top->depth + 1, 0, false};

@@ -93,8 +93,9 @@ class ScriptTask final : public detail::State<Value>,
   Link link = Link::kWaits;
   bool owned = false;
 
-  // Suspends this task and the tasks below that wait for it, until `awaited` is done or the context stops. Returns the next
-  // task for this thread, or null. `this` may be running on another thread, or be gone, when it returns.
+  // Suspends this task and the tasks below that wait for it, until `awaited` is done or the context stops; of the context an
+  // `__exit__` that an error calls takes no notice. Returns the next task for this thread, or null. `this` may be running on
+  // another thread, or be gone, when it returns.
   ScriptTask* suspend(detail::StateBase& awaited);
   // The same, but the task continues as soon as the executor has a thread for it.
   ScriptTask* yield() noexcept;
@@ -118,6 +119,7 @@ class ScriptTask final : public detail::State<Value>,
   ScriptTask* detach(detail::StateBase* awaited) noexcept;
   [[nodiscard]] std::exception_ptr with_trail(const std::exception_ptr& error) const;
   void drop_frames() noexcept;
+  void drop_frames_above(const Frame* kept) noexcept;
   [[nodiscard]] ScriptTask* leave() noexcept;
 
   struct Withs {

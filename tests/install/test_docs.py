@@ -157,7 +157,7 @@ FIGURES = [
     ("spec/language.md", "255 parameters", "src/syntax/tree.h", "kMaxParameters = 255;"),
     ("differences.md", "up to 16 MiB and 400,000 nodes", "src/runtime/script_code.cpp", "size_t{16} << 20;", "kMostTerms = 400'000;"),
     ("differences.md", "worlds above 1,048,576", "python/tine/distributed/rpc/api.py", "_MOST_WORKERS = 2**20"),
-    ("foreign_tensors.md", "from 513 bytes on", "python/tine/distributed/rpc/_internal.py", "_SMALL = 512"),
+    ("foreign_tensors.md", "from 513 bytes on", "python/tine/distributed/rpc/_pickling.py", "_SMALL = 512"),
     ("pytorch.md", "the 16 modules that were used last", "python/tine/pytorch/_build.py", "_KEPT = 16 "),
 ]
 

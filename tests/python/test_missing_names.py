@@ -26,7 +26,6 @@ MISSING = {
     "torch.nn.init.orthogonal_": lambda: nn.init.orthogonal_,
     "torch.jit.save": lambda: torch.jit.save,
     "torch.jit.freeze": lambda: torch.jit.freeze,
-    "torch.jit.script_method": lambda: torch.jit.script_method,
     "torch.distributed.all_reduce": lambda: torch.distributed.all_reduce,
     "torch.distributed.rpc.server_process_global_profiler": lambda: rpc.server_process_global_profiler,
     "torch.Tensor.topk": lambda: x.topk,

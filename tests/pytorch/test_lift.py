@@ -15,7 +15,7 @@ from lift_world import world
 
 import tine
 from tine.distributed import rpc
-from tine.distributed.rpc import _internal
+from tine.distributed.rpc import _pickling
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,7 +46,7 @@ def bytes_of(x):
 
 def last_leaf(obj):
     """(buffers, bases, table) beside the pickle of `obj`."""
-    _, leaves = _internal.to_pickle(obj, "an object of the tests")
+    _, leaves = _pickling.to_pickle(obj, "an object of the tests")
     return leaves[-1]
 
 
@@ -55,7 +55,7 @@ def bases_of(obj):
 
 
 def is_lifted(x):
-    _, leaves = _internal.to_pickle([x], "an object of the tests")
+    _, leaves = _pickling.to_pickle([x], "an object of the tests")
     return bool(leaves) and type(leaves[-1]) is tuple and len(leaves[-1]) == 3
 
 
@@ -66,7 +66,7 @@ def test_a_tensor_is_sent_from_its_own_memory_and_arrives_equal():
     x = torch.rand(1000, 100)
     (base,) = bases_of([x])
     assert np.frombuffer(base, np.uint8).ctypes.data == x.data_ptr() and base.numel() == x.nbytes
-    data, _ = _internal.to_pickle([x], "x")
+    data, _ = _pickling.to_pickle([x], "x")
     assert len(data) < 200
     y = echo(x)
     assert type(y) is torch.Tensor and same(x, y) and y.data_ptr() % 64 == 0
@@ -300,7 +300,7 @@ def test_lazy_conjugates_and_negatives_arrive_as_their_values():
 
 def refusal(x):
     with pytest.raises(TypeError, match="cannot be sent to another worker") as caught:
-        _internal.to_pickle([x], "an argument")
+        _pickling.to_pickle([x], "an argument")
     return caught.value
 
 
@@ -540,12 +540,12 @@ def test_a_tensor_that_reaches_beyond_its_storage_is_refused():
 
 def test_a_tensor_that_gets_other_memory_meanwhile_is_sent_as_it_was():
     x = torch.arange(1000.0)
-    data, leaves = _internal.to_pickle([x, x[5:]], "x")
+    data, leaves = _pickling.to_pickle([x, x[5:]], "x")
     x.data = torch.zeros(10)
     x.set_(torch.zeros(10))
     gc.collect()
     filler = [torch.full((1000,), 9.0) for _ in range(100)]
-    a, b = _internal.from_pickle(data, list(leaves))
+    a, b = _pickling.from_pickle(data, list(leaves))
     assert torch.equal(a, torch.arange(1000.0)) and torch.equal(b, torch.arange(1000.0)[5:]) and len(filler) == 100
 
 

@@ -7,11 +7,11 @@ ARRAYS = (
     + """
 import pickle
 import numpy as np
-from tine.distributed.rpc import _internal
+from tine.distributed.rpc import _pickling
 def echo(x): return x
 def look(x): return x.flags.writeable, x.flags.owndata, x.ctypes.data % 64, x.flags.c_contiguous, x.flags.f_contiguous
 def buffers_of(x):
-    leaves = _internal.to_pickle(x, "an object of the tests")[1]
+    leaves = _pickling.to_pickle(x, "an object of the tests")[1]
     return list(leaves[-1][0]) if leaves else []
 def same(a, b):
     return type(a) is type(b) and a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
@@ -104,7 +104,7 @@ def test_small_arrays_stay_in_the_pickle_and_large_ones_do_not():
         assert buffers_of(np.zeros(64)) == [] and len(buffers_of(np.zeros(65))) == 1
         assert len(buffers_of([np.zeros(65), np.zeros(3), np.ones(100)])) == 2
         x = np.zeros(100_000)
-        assert len(_internal.to_pickle([x, x, {"x": x}], "x")[0]) < 300
+        assert len(_pickling.to_pickle([x, x, {"x": x}], "x")[0]) < 300
         # What has no order of its own is put into one, once.
         (buffer,) = buffers_of(np.arange(1000.).reshape(100, 10)[:, ::3])
         assert buffer.numel() == 100 * 4 * 8
@@ -311,14 +311,14 @@ def test_a_pickler_gives_each_pickle_leaves_of_its_own_and_keeps_nothing_of_it()
     import weakref
 
     import tine
-    from tine.distributed.rpc import _internal
+    from tine.distributed.rpc import _pickling
 
-    _, none = _internal.to_pickle({1}, "it")
-    _, one = _internal.to_pickle([tine.ones(1), {1}], "it")
+    _, none = _pickling.to_pickle({1}, "it")
+    _, one = _pickling.to_pickle([tine.ones(1), {1}], "it")
     assert none == [] and len(one) == 1
     callee = Callee()
     gone = weakref.ref(callee)
-    _internal.call_to_pickle(callee, ({1},), {})
+    _pickling.call_to_pickle(callee, ({1},), {})
     del callee
     gc.collect()
     assert gone() is None

@@ -9,10 +9,10 @@ SIZES = (0, 511, 4097, 65535, 65536, 65537, 200_000)
 
 
 def sent_and_read(obj):
-    from tine.distributed.rpc import _internal
+    from tine.distributed.rpc import _pickling
 
-    data, leaves = _internal._pickled(obj, "x")
-    return data, _internal.from_pickle(data, list(leaves)), leaves
+    data, leaves = _pickling._pickled(obj, "x")
+    return data, _pickling.from_pickle(data, list(leaves)), leaves
 
 
 class Held:
@@ -58,11 +58,11 @@ def test_the_memory_is_not_copied_and_bytes_from_different_roads_keep_their_orde
 
 
 def test_what_only_looks_like_bytes_by_themselves_stays_in_the_pickle():
-    from tine.distributed.rpc import _internal
+    from tine.distributed.rpc import _pickling
 
     look_alike, content = b"text B" + (70_000).to_bytes(4, "little"), b"z" * 70_000
-    buffers = _internal._Buffers([])
-    assert _internal._joined([look_alike, content, b"."], buffers, dict) == look_alike + content + b"."
+    buffers = _pickling._Buffers([])
+    assert _pickling._joined([look_alike, content, b"."], buffers, dict) == look_alike + content + b"."
     assert not buffers
     # The same in whole pickles: small objects that look so, where a frame ends.
     for shift in range(0, 40):

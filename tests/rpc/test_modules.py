@@ -240,7 +240,8 @@ def test_a_traced_module_and_a_traced_function_travel():
         """
         traced = torch.jit.trace(nn.Sequential(nn.Linear(2, 3), nn.Tanh()), torch.ones(1, 2))
         copy = rpc.rpc_sync("worker1", same, args=(traced,))
-        assert type(copy) is type(traced) and torch.equal(copy(x), traced(x))
+        assert torch.equal(copy(x), traced(x))
+        assert [type(module) for module in copy.modules()] == [type(module) for module in traced.modules()]
         assert torch.equal(rpc.rpc_sync("worker1", use, args=(traced, x)), traced(x))
         function = torch.jit.trace(lambda x: x * 2 + 1, torch.ones(2))
         assert rpc.rpc_sync("worker1", use, args=(function, torch.ones(2))).tolist() == [3, 3]
@@ -385,9 +386,9 @@ def test_parameters_are_sent_from_where_they_lie():
             def forward(self, x: Tensor) -> Tensor:
                 return self.weight[:2] + x
 
-        from tine.distributed.rpc import _internal
+        from tine.distributed.rpc import _pickling
         module = torch.jit.script(Large())
-        data, leaves = _internal.to_pickle(module, "the module")
+        data, leaves = _pickling.to_pickle(module, "the module")
         assert len(data) < 200 and leaves[0][3][0] is module.weight
         assert rpc.rpc_sync("worker1", use, args=(module, torch.ones(2))).tolist() == [2, 2]
         """
@@ -511,7 +512,7 @@ rpc.shutdown()
 # What a peer may send in place of the parts of a module: each is an error of the callee, which goes on.
 LIES = """
 import copy
-from tine.distributed.rpc import _internal
+from tine.distributed.rpc import _pickling
 from tine.jit import _travel
 
 module = net()

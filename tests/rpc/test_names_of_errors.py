@@ -1,5 +1,7 @@
 """Exceptions that pickle cannot bring back by itself: they keep their class, or its name, also inside another one."""
 
+from tine.distributed.rpc import _errors
+
 from cluster import run
 
 
@@ -108,3 +110,53 @@ def test_an_exception_group_arrives_with_its_members_each_as_an_error_by_itself_
         rpc.shutdown()
         """,
     )
+
+
+class Made:
+    """Is pickled as what has another exception each time, which nobody else holds."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __reduce__(self):
+        return _number_in, (ValueError(self.number),)
+
+
+def _number_in(error):
+    return error.args[0]
+
+
+def there_and_back(error):
+    module, name, message, text, data = _errors.describe_error(error)
+    return _errors.rebuild_error(None, message, module, name, text, data, []), len(data)
+
+
+def holding(*held):
+    error = KeyError("holds")
+    error.held = list(held)
+    return error
+
+
+def test_exceptions_that_live_only_while_they_are_pickled_are_told_apart():
+    holders = [holding(Made(number)) for number in range(50)]
+    back, _ = there_and_back(holding(*holders))
+    assert [each.held for each in back.held] == [[number] for number in range(50)]
+
+
+class Long(Exception):
+    def __str__(self):
+        return "x" * 100_000
+
+
+def test_what_exceptions_hold_is_bounded_with_their_texts():
+    back, size = there_and_back(holding(*(Long(number) for number in range(100))))
+    assert [(type(each), each.args) for each in back.held] == [(Long, (number,)) for number in range(100)]
+    assert size < 3 << 20, size
+
+
+def test_what_exceptions_hold_is_bounded_also_where_it_is_held_many_times():
+    row = [Long()]
+    for _ in range(10):
+        row = [holding(*row) for _ in range(3)]
+    back, size = there_and_back(holding(*row))
+    assert type(back) is KeyError and len(back.held) == 3 and size < 3 << 20, size

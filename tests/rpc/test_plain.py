@@ -3,13 +3,13 @@ from cluster import PREAMBLE, Cluster, run
 
 # Calls that must do without a pickle run between the two.
 NO_PICKLES = PREAMBLE + """
-from tine.distributed.rpc import _internal
+from tine.distributed.rpc import _pickling
 class no_pickles:
     def __enter__(self):
-        self.known = _internal.call_to_pickle
+        self.known = _pickling.call_to_pickle
         def refuse(*given): raise SystemExit(f"a pickle was made of {given}")
-        _internal.call_to_pickle = refuse
-    def __exit__(self, *error): _internal.call_to_pickle = self.known
+        _pickling.call_to_pickle = refuse
+    def __exit__(self, *error): _pickling.call_to_pickle = self.known
 """
 
 

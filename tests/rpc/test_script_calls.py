@@ -49,7 +49,6 @@ def plus(x: Tensor, n: int = 2) -> Tensor:
     return x + n
 
 X = torch.ones(2)
-rpc.init_rpc(NAME)
 '''
 END = "\nrpc.shutdown()\n"
 REGISTERED_ONLY = PREAMBLE + '''
@@ -60,7 +59,9 @@ if RANK == 1:
 
 
 def _run(size, program, **kwargs):
-    return run(size, SCRIPTS + program + END, **kwargs)
+    definitions, rank_0, calls = program.partition("if RANK == 0:")
+    # A worker that can be called has all that it serves.
+    return run(size, SCRIPTS + definitions + "\nrpc.init_rpc(NAME)\n" + rank_0 + calls + END, **kwargs)
 
 
 def test_a_dict_variable_gives_the_callee_its_keywords_and_defaults_the_rest():

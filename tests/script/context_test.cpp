@@ -4,6 +4,8 @@
 #include <atomic>
 #include <thread>
 
+#include "src/base/testing/kept_tasks.h"
+#include "src/compile/compile.h"
 #include "tests/script/fixture.h"
 
 namespace tine::test {
@@ -102,6 +104,41 @@ TEST_F(ScriptContext, ThatHasStoppedBeginsNothing) {
   const Value n(1);
   EXPECT_THROW(machine.start(f, std::span(&n, 1)).get(), Cancelled);
   EXPECT_THROW(machine.post(f, std::span(&n, 1)).get(), Cancelled);
+}
+
+TEST_F(ScriptContext, AnExitThatWaitsAfterItHasStoppedIsResumedOnce) {
+  const std::string text =
+      "class Waits:\n"
+      "    def __init__(self, f: Future[int], seen: List[int]):\n"
+      "        self.f = f\n        self.seen = seen\n"
+      "    def __enter__(self):\n        pass\n"
+      "    def __exit__(self, type: Any, value: Any, tb: Any) -> None:\n"
+      "        self.seen.append(self.f.wait())\n"
+      "def waits(f: Future[int], g: Future[int], seen: List[int]) -> int:\n"
+      "    with Waits(g, seen):\n        return f.wait()\n";
+  for (const compile::CompiledFunction& f :
+       compile::compile_text(ops, std::make_shared<Source>("w.py", text), "w"))
+    library.define(compile::emit(*f.graph, f.schema.name));
+  KeptTasks executor;
+  vm::Machine kept(executor, OpContext{});
+  const CancelSource source;
+  Promise<Value> never, later;
+  const Value seen(detail::make_ref<List>());
+  const std::vector<Value> arguments{Value(never.future()), Value(later.future()), seen};
+  Future<Value> run;
+  {
+    const ContextScope scope(Context().with_token(source.token()));
+    run = kept.start(*library.find("w.waits"), arguments);
+  }
+  source.cancel();
+  ASSERT_EQ(executor.tasks.size(), 1u);
+  executor.run_one();
+  EXPECT_TRUE(executor.tasks.empty());
+  later.set_value(Value(7));
+  executor.run_all();
+  ASSERT_EQ(seen.as_list().items.size(), 1u);
+  EXPECT_EQ(seen.as_list().items[0].as_int(), 7);
+  EXPECT_THROW(run.get(), Cancelled);
 }
 
 TEST_F(ScriptContext, OfAnotherRunIsNotTouched) {

@@ -2,6 +2,7 @@
 import gc
 import weakref
 from dataclasses import InitVar, dataclass, field
+from enum import Enum
 from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
@@ -406,6 +407,33 @@ def test_dataclasses_have_their_init_and_post_init():
     total, first, second, name, b = items()
     assert (total, first, second, name) == (13.0, 1, 1, "b")
     assert b == Item("b", 4.0, ["y"], 3)
+
+
+class Grade(Enum):
+    LOW = 1
+
+
+class Code(str):
+    def __repr__(self):
+        return "not a literal"
+
+
+@dataclass
+class Defaults:
+    most: float = field(default=float("inf"), init=False)
+    least: float = field(default=-float("inf"), init=False)
+    grade: Grade = field(default=Grade.LOW, init=False)
+    code: str = field(default=Code("a'\"\n\x01\u00e9"), init=False)
+    names: List[str] = field(default_factory=list, init=False)
+    given: float = -float("inf")
+
+
+def test_defaults_of_dataclasses_are_values_and_not_texts():
+    @torch.jit.script
+    def made() -> Defaults:
+        return Defaults()
+
+    assert made() == Defaults()
 
 
 @torch.jit.script

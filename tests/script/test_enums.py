@@ -2,6 +2,8 @@
 
 import enum
 import re
+import subprocess
+import sys
 from enum import Enum
 from typing import Any, Dict, List, Optional, Union
 
@@ -271,3 +273,50 @@ def test_an_enum_that_scripts_cannot_have_says_why(members, says):
     with pytest.raises(torch.SyntaxError) as caught:  # here, where `Wrong` means something
         torch.jit.script(f)
     assert says in str(caught.value)
+
+
+
+TWO_THREADS = """\
+import enum, importlib.abc, sys, threading
+import tine
+
+class Color(enum.Enum):
+    RED = 1
+
+@tine.jit.script
+def red(x: int) -> Color:
+    return Color.RED
+
+def is_importing(thread):
+    frame = sys._current_frames().get(thread.ident)
+    while frame is not None and frame.f_code.co_name != "_find_and_load":
+        frame = frame.f_back
+    return frame is not None
+
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "tine.jit._received":
+            second.start()
+            while not is_importing(second):
+                if not second.is_alive():
+                    sys.exit("the second thread did not import it")
+
+def ask():
+    results.append(red(1))
+
+results = []
+second = threading.Thread(target=ask, daemon=True)
+tine._C._forget_type("__main__.Color")  # as when the class is gone
+assert "tine.jit._received" not in sys.modules
+sys.meta_path.insert(0, Finder())
+ask()
+second.join()
+assert results == [Color.RED, Color.RED], results
+"""
+
+
+def test_two_threads_that_first_need_what_makes_classes_do_not_wait_for_each_other(tmp_path):
+    path = tmp_path / "two_threads.py"
+    path.write_text(TWO_THREADS)
+    done = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr

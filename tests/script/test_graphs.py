@@ -5,6 +5,7 @@ import gc
 import pathlib
 import re
 import xml.dom.minidom
+from typing import Optional
 
 import graph_programs
 import pytest
@@ -191,6 +192,33 @@ def test_the_class_of_a_module_is_a_type():
     inlined = net.inlined_graph
     assert inlined.findNode("prim::CallMethod") is None and inlined.findNode("aten::linear") is not None
     assert net.forward.inlined_graph.content_hash() == inlined.content_hash()
+
+
+@torch.jit.interface
+class Sized:
+    def size(self) -> int:
+        pass
+
+
+class Chained:
+    def __init__(self, length: int):
+        self.length = length
+        self.before: Optional["Chained"] = None
+
+    def size(self) -> int:
+        return self.length
+
+
+def test_classes_and_interfaces_as_types():
+    @torch.jit.script
+    def f(one: Sized, other: Chained) -> int:
+        return one.size() + other.length
+
+    one, other = (value.type() for value in f.graph.inputs())
+    assert one.is_interface_type() and not other.is_interface_type()
+    assert not torch._C.IntType.get().is_interface_type()
+    inner = other.getAttribute("before").getElementType()
+    assert inner.getAttribute("length") == torch._C.IntType.get() and inner.attributes() == other.attributes()
 
 
 def test_calls_are_inlined_but_not_recursion():

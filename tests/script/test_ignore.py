@@ -1,7 +1,7 @@
 """Functions that are marked @ignore: a script that calls one is suspended while Python runs it."""
 
 import threading
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import pytest
 
@@ -115,3 +115,86 @@ def test_a_method_gets_the_scripted_module():
     module = torch.jit.script(Counting())
     assert module(torch.ones(2)) == 3
     assert module.count == 2 and module.total.tolist() == [2.0, 2.0]
+
+
+class Counter:
+    def __init__(self, count: int):
+        self.count = count
+        self.rate = 0.5
+
+    def next(self) -> int:
+        self.count += 1
+        return self.count
+
+
+def of_python(count: int) -> Counter:
+    made = Counter(count)
+    made.rate = 2  # a float in scripts
+    return made
+
+
+@torch.jit.ignore
+def made(count: int) -> "Counter":
+    return of_python(count)
+
+
+@torch.jit.ignore
+def several(first: Counter) -> Tuple[List[Counter], Dict[str, Counter], Optional[Counter]]:
+    assert type(first) is Counter
+    return [of_python(first.count), of_python(2)], {"a": of_python(3)}, None
+
+
+@torch.jit.ignore
+def lame(count: int) -> Counter:
+    return object()
+
+
+def test_it_returns_objects_of_classes_of_scripts():
+    @torch.jit.script
+    def calls(count: int) -> Tuple[int, float, Counter]:
+        one = made(count)
+        return one.next(), one.rate, one
+
+    count, rate, one = calls(3)
+    assert (count, rate, one.count, type(one)) == (4, 2.0, 4, Counter)
+
+    @torch.jit.script
+    def calls_several(one: Counter) -> Tuple[int, bool]:
+        all, by_name, none = several(one)
+        total = 0
+        for each in all:
+            total += each.next()
+        return total + by_name["a"].next(), none is None
+
+    assert calls_several(Counter(10)) == (11 + 3 + 4, True)
+
+    @torch.jit.script
+    def calls_lame() -> int:
+        return lame(1).count
+
+    with pytest.raises(TypeError, match="expected an object of .*Counter, got a object without the attribute 'count'"):
+        calls_lame()
+
+
+class Holder(nn.Module):
+    def __init__(self, by: int):
+        super().__init__()
+        self.by = by
+
+    @torch.jit.ignore
+    def counter(self) -> Counter:
+        return of_python(self.by)
+
+    def forward(self) -> int:
+        return self.counter().next()
+
+
+class Other(Holder):
+    def __init__(self):
+        super().__init__(7)
+        self.name = "other"
+
+
+def test_modules_of_several_classes_share_a_method():
+    one, other = torch.jit.script(Holder(1)), torch.jit.script(Other())
+    assert (one(), other(), one()) == (2, 8, 2)

@@ -1,4 +1,6 @@
 """Interfaces: types of all objects that have certain methods."""
+import gc
+import weakref
 from typing import List, Optional, Tuple
 
 import pytest
@@ -87,6 +89,37 @@ def forked(shape: Shape) -> float:
     f = torch.jit.fork(shape.area)
     g = torch.jit.fork(area_of, shape)
     return torch.jit.wait(f) + g.wait()
+
+
+def shape_of_its_own(n: int) -> Shape:
+    class Numbered:
+        def __init__(self, n: int):
+            self.n = n
+
+        def area(self) -> float:
+            return float(self.n)
+
+        def scaled(self, by: float) -> float:
+            return self.n * by
+
+    return Numbered(n)
+
+
+@torch.jit.script
+def digits(shapes: List[Shape], rounds: int) -> Tuple[float, float]:
+    area, scaled = 0.0, 0.0
+    for i in range(rounds):
+        for s in shapes:
+            area += s.area() * i
+            scaled += s.scaled(2.0) * i
+    return area, scaled
+
+
+def test_one_call_finds_the_methods_of_many_classes_again_and_again():
+    shapes = [shape_of_its_own(n) for n in range(40)]
+    for some in (shapes, shapes[:1] * 3 + shapes[1:2], shapes[::-1]):
+        total = sum(s.area() for s in some)
+        assert digits(some, 4) == (total * 6, total * 12)
 
 
 def test_methods_of_an_interface_in_forks():
@@ -236,3 +269,25 @@ def test_scripted_modules_are_arguments_of_an_interface():
     assert torch.equal(apply(torch.jit.script(Twice()), x), x * 2)
     with pytest.raises(TypeError, match="script the module first"):
         apply(Twice(), x)
+
+
+def test_an_interface_is_forgotten_with_its_class(monkeypatch):
+    forgotten, forget = [], torch._C._forget_class
+    monkeypatch.setattr(torch._C, "_forget_class", lambda name: (forgotten.append(name), forget(name)))
+
+    def used():
+        @torch.jit.interface
+        class Short:
+            def area(self) -> float:
+                pass
+
+        @torch.jit.script
+        def f(shape: Short) -> float:
+            return shape.area()
+
+        assert f(Circle(2.0)) == 12.0
+        return weakref.ref(Short)
+
+    gone = used()
+    gc.collect()
+    assert gone() is None and [name.rpartition(".")[2] for name in forgotten] == ["Short"]

@@ -2,13 +2,18 @@
 
 import collections
 import gc
+import sys
+import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 import pytest
 
 import tine as torch
 from tine import Tensor
+from tine.jit._received import class_of
+from tine.jit._types import record_name
 from cases import Cases, load, parts, refused, same
 
 
@@ -373,3 +378,41 @@ def g(q: Q) -> float:
     q = unit.f(3)
     assert type(q).__name__ == "Q" and type(q.ps[0]).__name__ == "P" and q == (([(3, 1.0), (3, 2.0)]),)
     assert unit.g(q) == 4.0 and unit.g(([(3, 1.0), (3, 2.0)],)) == 4.0
+
+
+
+def both_at_once(function):
+    """What two threads get from it."""
+    with ThreadPoolExecutor(2) as pool:
+        return [each.result(timeout=60) for each in [pool.submit(function) for _ in range(2)]]
+
+
+meeting = threading.Barrier(2, timeout=60)
+
+
+def met():
+    meeting.wait()
+    return int
+
+
+class Met(NamedTuple):
+    x: "met()"  # noqa: F821
+
+
+def test_two_threads_that_meet_a_class_give_it_one_type():
+    first, second = both_at_once(lambda: record_name(Met))
+    assert first == second and first.endswith(".Met")
+
+
+class MeetingModule:
+    def __getattr__(self, name):
+        if name == "Point":
+            meeting.wait()
+        return None
+
+
+def test_two_threads_that_receive_a_type_make_one_class_of_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "a_meeting", MeetingModule())
+    name = "a_meeting.Point"
+    first, second = both_at_once(lambda: class_of(name, f"NamedTuple({name}, x : int)", ("x",), None))
+    assert first is second and first._fields == ("x",) and first.__module__ == "a_meeting"

@@ -551,3 +551,28 @@ def test_a_function_of_python_is_told_where_it_forks():
     with pytest.warns(torch.jit.RaceWarning) as told:
         torch.jit.script(raced)
     assert told[0].filename == __file__ and told[0].lineno == raced.__code__.co_firstlineno + 1
+
+
+def class_that_races():
+    class Doubles:
+        def __init__(self, x: torch.Tensor):
+            self.x = x
+
+        def run(self) -> torch.Tensor:
+            later = torch.jit.fork(double_in_place, self.x)
+            y = self.x + 1
+            torch.jit.wait(later)
+            return y
+
+    return Doubles
+
+
+def test_a_class_is_told_where_its_methods_fork():
+    with pytest.warns(torch.jit.RaceWarning, match="a race: ") as told:
+        cls = class_that_races()
+        torch.jit.script(cls)
+    assert told[0].filename == __file__ and told[0].lineno == cls.run.__code__.co_firstlineno + 1
+    cls = class_that_races()
+    for _ in range(2):  # a class that was refused is not there the second time either
+        with pytest.raises(torch.SyntaxError, match=r"test_races\.py:\d+: a race"):
+            torch.jit.script(cls, strict=True)

@@ -124,8 +124,13 @@ def test_an_attribute_keeps_its_type():
     counter = torch.jit.script(Counter())
     with pytest.raises(TypeError, match="attribute 'count'.*int.*str"):
         counter.count = "many"
-    with pytest.raises(AttributeError, match="no attribute 'other'"):
-        counter.other = 3
+    counter.other = 3  # Python's alone, as in PyTorch
+    assert counter.other == 3
+    assert counter._tine_class.type.index("other") < 0
+    counter.forward = lambda x: "Python's"
+    assert counter(torch.ones(2)) == counter.forward(1) == "Python's"
+    del counter.forward, counter.other
+    assert counter(torch.ones(2)).tolist() and not hasattr(counter, "other")
 
 
 def test_a_method_that_nobody_calls_needs_export():

@@ -188,6 +188,16 @@ def test_a_module_is_traced_with_its_parameters_as_attributes():
     assert [n for n, _ in traced.named_parameters()] == [n for n, _ in net.named_parameters()]
 
 
+def test_the_modules_in_a_traced_one_are_none_of_the_top_level():
+    scripted = torch.jit.script(nn.Linear(2, 2))
+    inner = torch.jit.trace(nn.Tanh(), torch.ones(2))
+    traced = torch.jit.trace(nn.Sequential(nn.Sequential(nn.Linear(2, 2)), scripted, inner), torch.ones(2))
+    assert type(traced) is torch.jit.TopLevelTracedModule
+    kinds_of = [type(module) for name, module in traced.named_modules() if name]
+    traced_module = torch.jit.TracedModule
+    assert kinds_of == [traced_module, traced_module, torch.jit.RecursiveScriptModule, torch.jit.TopLevelTracedModule]
+
+
 def test_a_module_that_forks_a_submodule_is_traced():
     class Both(nn.Module):
         def __init__(self):

@@ -1,6 +1,7 @@
 """Types in comments and in texts: the programs run as scripts, and what is not a type stays a comment."""
 
 import textwrap
+import types
 
 import pytest
 
@@ -264,3 +265,137 @@ def test_an_optional_may_be_unwrapped():
     assert f(2) == 3
     with pytest.raises(RuntimeError, match="Unwrapping null optional"):
         f(None)
+
+
+@torch.jit.ignore
+def repeated(x, y):
+    # type: (int, str) -> str
+    return y * x
+
+
+@torch.jit.ignore
+def behind_each(x,  # type: int
+                y=[],  # type: List[int]
+                *rest,  # type: int
+                last=None  # type: Optional[int]
+                ):  # not (a, type)
+    """What it does."""
+    # type: (...) -> int
+    return x + len(y) + (last or 0)
+
+
+@torch.jit.unused
+def unused(x):  # type: (int) -> Tuple[int, str]
+    return x, ""
+
+
+class Ignoring(torch.nn.Module):
+    @torch.jit.ignore
+    def more(self, x, n):
+        # type: (Tensor, int) -> float
+        return int(x.sum().item()) + n
+
+    def forward(self, x):
+        return self.more(x, 2) / 2
+
+
+def test_of_functions_that_stay_pythons():
+    def f(n: int):
+        return repeated(n, "ab"), behind_each(n), behind_each(n, [1, 2])
+
+    def g(n: int) -> int:
+        if n > 0:
+            x, text = unused(n)
+            return x
+        return n
+
+    assert torch.jit.script(f)(2) == ("abab", 2, 4)
+    assert torch.jit.script(g)(-1) == -1
+    assert torch.jit.script(Ignoring())(torch.ones(3)) == 2.5
+
+
+@torch.jit._overload
+def same(x):  # type: (int) -> int
+    pass
+
+
+@torch.jit._overload
+def same(x,  # type: str
+         n=2,  # type: int
+         ):
+    # type: (...) -> str
+    pass
+
+
+@torch.jit._overload
+def same(x: float) -> float: ...
+
+
+def same(x, n=2): x = x + x; return x
+
+
+def test_of_overloads_and_a_body_behind_the_head():
+    def f():
+        return same(1), same("a"), same(0.5)
+
+    assert torch.jit.script(f)() == (2, "aa", 1.0)
+
+
+@torch.jit._overload
+def lost(x: int) -> int: ...
+
+
+def lost(x,
+         ): y = x; return y + nowhere  # noqa: F821
+
+
+def test_the_place_of_an_error_in_a_body_behind_the_head():
+    def f():
+        return lost(1)
+
+    with pytest.raises(torch.SyntaxError, match="undefined name `nowhere`") as caught:
+        torch.jit.script(f)
+    line = lost.__code__.co_firstlineno + 1
+    assert f"test_type_comments.py:{line}:31:" in str(caught.value)
+
+
+def wrong_number(x, y):
+    # type: (int) -> int
+    return x
+
+
+def wrong_text(x):
+    # type: (int -> int
+    return x
+
+
+def wrong_place(  # type: int
+        x):
+    return x
+
+
+def two_types(x: int):
+    # type: (str) -> int
+    return x
+
+
+def two_results(x) -> str:
+    # type: (int) -> int
+    return x
+
+
+@pytest.mark.parametrize("fn, says", [
+    (wrong_number, "has the types of 1 parameters, but `wrong_number` takes 2"),
+    (wrong_text, "the comment `# type: \\(int -> int` cannot be read"),
+    (wrong_place, "a type in a comment is read after a parameter"),
+    (two_types, "the annotation of `x` and its type in a comment are different; keep one"),
+    (two_results, "the annotation of the result and its type in a comment are different; keep one"),
+], ids=lambda value: getattr(value, "__name__", None))
+def test_a_wrong_comment_of_a_function_that_stays_pythons_is_refused(fn, says):
+    stays = torch.jit.ignore(types.FunctionType(fn.__code__, globals(), fn.__name__))
+
+    def f():
+        return stays(1, 2)
+
+    with pytest.raises(torch.SyntaxError, match=says):
+        torch.jit.script(f)

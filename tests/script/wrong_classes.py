@@ -277,6 +277,13 @@ def f(i: I) -> int:
 # ---
 @torch.jit.interface
 class I:
+    def one(self, x: int) -> int:
+        return x  ### 9: the methods of an interface have no body; write `pass`
+def f(i: I) -> int:
+    return 1
+# ---
+@torch.jit.interface
+class I:
     def one() -> int:  ### 9: a method of an interface has at least the parameter `self`
         pass
 def f(i: I) -> int:

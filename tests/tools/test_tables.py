@@ -79,6 +79,8 @@ APART = {
     "src/runtime/script_api.cpp": "implements include/tine/script.h, as script.cpp does src/runtime/script.h",
     "src/runtime/worker.cpp": "implements include/tine/rpc.h, as rpc.cpp does src/runtime/rpc.h",
     "src/runtime/script_code.cpp": "the part of script.h that turns a script into text and back",
+    "src/syntax/brackets.cpp": "the part of expression_parser.h that reads what stands in brackets",
+    "src/syntax/literals.cpp": "the part of expression_parser.h that reads constants and strings",
     "src/sched/parallel_for.cpp": "the part of include/tine/scheduler.h that splits loops",
     "src/vm/interpreter.cpp": "the loop of task.h, apart because it takes long to compile",
     "src/tensor/kernels/blas_threads.cpp": "the part of linear.h that has to do with OpenBLAS's own threads",

@@ -18,7 +18,8 @@ namespace tine::detail {
 //   waited(signal)         a Waited of a Signal
 //   complete(signal)       the next one has come
 //   hold(arrivals, size)   the nodes of all inputs begin to keep this
-//   let_go(arrivals, last) an input's node no longer does; `last`: none does
+//   kHeldByEach            whether each of them does by a reference of its own; else by one together
+//   let_go(arrivals)       gives up one such reference
 template <class Kind, class M = Mutex>
 class Arrivals final : public RefCounted {
   using State = typename Kind::Input;
@@ -116,7 +117,7 @@ class Arrivals final : public RefCounted {
       awaited = std::exchange(awaited_, Signal());
     }
     if (awaited) Kind::complete(awaited);
-    kind_.let_go(*this, last);
+    if (Kind::kHeldByEach || last) kind_.let_go(*this);  // as in Collecting
   }
 
   Kind kind_;
@@ -145,10 +146,9 @@ struct ArrivalKind {
   using Waited = Ref<State<void>>;
   static Waited waited(const Signal& signal) noexcept { return signal; }
   static void complete(const Signal& signal) noexcept { signal->emplace(); }
+  static constexpr bool kHeldByEach = false;
   static void hold(RefCounted& arrivals, size_t) noexcept { arrivals.retain(); }
-  static void let_go(RefCounted& arrivals, bool last) noexcept {
-    if (last) arrivals.release();
-  }
+  static void let_go(RefCounted& arrivals) noexcept { arrivals.release(); }
 };
 
 }  // namespace tine::detail

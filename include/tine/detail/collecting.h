@@ -25,7 +25,8 @@ enum class Rule : unsigned char {
 //   decided_by(i)   completes the result by input i alone
 //   decided()       completes the result by all inputs, which are kept
 //   cancel_rest()   calls cancel_each(), where that is allowed
-//   let_go(last)    after an input's last use of this object; `last`: of all inputs'
+//   kHeldByEach     whether each input's node keeps this object by a reference of its own; else one keeps it for all
+//   let_go()        gives up the reference of one input's node, or the one for all
 template <class Self, template <class> class Atomic = std::atomic>
 class Collecting {
  public:
@@ -88,8 +89,8 @@ class Collecting {
       if (waits_for_all || decide()) self.decided();
       for (size_t i = 0; i < size_; ++i) self.drop(i);
     }
-    // Unless it was the last, this object may be gone but for what let_go() is about to give up.
-    self.let_go(last);
+    // Where one reference stands for all, this object may be gone unless this was the last.
+    if (Self::kHeldByEach || last) self.let_go();
   }
 
   const size_t size_;

@@ -22,7 +22,8 @@ namespace tine::detail {
 //   state(slot)             the state of one that is kept
 //   error(state)            the error for the result of a failed one
 //   hold(collection, size)  the nodes of all inputs begin to keep the collection
-//   let_go(collection, last)  an input's node no longer does; `last`: none does
+//   kHeldByEach             whether each of them does by a reference of its own; else by one together
+//   let_go(collection)      gives up one such reference
 //   deciding()              before the collection completes itself
 //   cancelling(body)        calls body(), which cancels inputs, if that is possible
 //   is_user()               whether an arrival must not run under a CallbackGate
@@ -107,7 +108,8 @@ class Collection final : public State<typename Kind::Result>, private Collecting
     if (this->of_parent()) return;
     kind_.cancelling([this] { this->cancel_each(); });
   }
-  void let_go(bool last) noexcept { kind_.let_go(*this, last); }
+  static constexpr bool kHeldByEach = Kind::kHeldByEach;
+  void let_go() noexcept { kind_.let_go(*this); }
 
   void decided_by(size_t i) noexcept {
     kind_.deciding();
@@ -146,17 +148,15 @@ class Collection final : public State<typename Kind::Result>, private Collecting
 
 // --- in C++
 
-// The nodes keep the collection by one reference together.
 template <Rule kRule, class R>
 struct CollectionKind {
   using Result = R;
   static constexpr bool is_user() noexcept { return false; }
   static constexpr bool kGivesUp = false;
+  static constexpr bool kHeldByEach = false;
   static constexpr Rule rule() noexcept { return kRule; }
   static void hold(StateBase& collection, size_t) noexcept { collection.retain(); }
-  static void let_go(StateBase& collection, bool last) noexcept {
-    if (last) collection.release();
-  }
+  static void let_go(StateBase& collection) noexcept { collection.release(); }
   struct Slot {
     explicit Slot(StateBase* s) noexcept : state(s) {}
     StateBase* state;

@@ -37,15 +37,16 @@ Error = Exception
 _LAZY = {
     "CompilationUnit": "_script",
     "Graph": "_script",
-    "RaceWarning": "_script",
+    "RaceWarning": "_races",
     "interface": "_classes",
-    "RecursiveScriptModule": "_script",
+    "RecursiveScriptModule": "_scripted",
     "ScriptFunction": "_script",
-    "ScriptMethod": "_script",
-    "ScriptModule": "_script",
+    "ScriptMethod": "_methods",
+    "ScriptModule": "_scripted",
     "export_opnames": "_script",
     "script": "_script",
     "script_if_tracing": "_script",
+    "script_method": "_subclasses",
     "trace": "_trace",
     "trace_module": "_trace",
     "TracedModule": "_trace",
@@ -78,6 +79,7 @@ __all__ = [
     "isinstance",
     "script",
     "script_if_tracing",
+    "script_method",
     "trace",
     "trace_module",
     "unused",
@@ -95,8 +97,7 @@ def __getattr__(name):
     if where is None:
         from .._missing import module_attribute_error, not_there_yet
 
-        instead = {"save": "send or save the state_dict()", "load": "send or save the state_dict()",
-                   "script_method": "derive from tine.nn.Module and call tine.jit.script on the instance"}.get(name)
+        instead = {"save": "send or save the state_dict()", "load": "send or save the state_dict()"}.get(name)
         hint = f"{not_there_yet('torch.jit', name=name)}; {instead}" if instead is not None else ""
         raise module_attribute_error(__name__, name, hint)
     from importlib import import_module

@@ -21,10 +21,10 @@ from ._marks import is_tracing as is_tracing
 from ._marks import isinstance as isinstance
 from ._marks import unused as unused
 from ._script import CompilationUnit as CompilationUnit
-from ._script import RaceWarning as RaceWarning
-from ._script import RecursiveScriptModule as RecursiveScriptModule
-from ._script import ScriptMethod as ScriptMethod
-from ._script import ScriptModule as ScriptModule
+from ._races import RaceWarning as RaceWarning
+from ._scripted import RecursiveScriptModule as RecursiveScriptModule
+from ._methods import ScriptMethod as ScriptMethod
+from ._scripted import ScriptModule as ScriptModule
 from ._script import export_opnames as export_opnames
 from ._trace import TopLevelTracedModule as TopLevelTracedModule
 from ._trace import TracedModule as TracedModule
@@ -60,6 +60,7 @@ __all__ = [
     "isinstance",
     "script",
     "script_if_tracing",
+    "script_method",
     "trace",
     "trace_module",
     "unused",
@@ -113,3 +114,4 @@ def ignore(drop: _F) -> _F: ...
 @overload
 def ignore(drop: bool = False, **kwargs: Any) -> Callable[[_F], _F]: ...
 def script_if_tracing(fn: _F) -> _F: ...
+def script_method(fn: _F) -> _F: ...

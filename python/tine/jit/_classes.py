@@ -10,6 +10,7 @@ import dataclasses
 import sys
 import types
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import _C
@@ -18,7 +19,7 @@ from ..nn.module import Module
 from . import _records, _registry, _source
 from ._dataclasses import written_out
 from ._names import Names, describe, function_source
-from ._records import UnknownType, own_annotations
+from ._records import UnknownType, evaluator, own_annotations
 from ._types import type_text
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class ScriptClass:
         self._cls = weakref.ref(cls)
         self._frame: types.FrameType | None = None
         self.compiled = False  # all of it
-        self._functions: list[ScriptFunction[..., Any]] = []  # which live as long as the class
+        self.functions: list[ScriptFunction[..., Any]] = []  # which live as long as the class
         self.type = _C.ObjectType.open_class(registry.new_type_name(cls))
         _C._set_class(self.type, cls)
         weakref.finalize(cls, _C._forget_class, self.type.name).atexit = False
@@ -121,9 +122,21 @@ class ScriptClass:
         if annotation is None:
             return None
         try:
-            return Meaning.type(type_text(annotation))
+            return Meaning.type(type_text(annotation, evaluator(self.cls, self._around)))
         except UnknownType as why:
             return Meaning.refused(f"attribute `{name}` of class `{self.cls.__name__}`: {why}")
+
+    def _around(self, name: str) -> Any:
+        """What the name means in the function that the class stands in, as far as the methods and `script` know."""
+        for fn in vars(self.cls).values():
+            if _source.is_plain(fn) and name in fn.__code__.co_freevars and fn.__closure__ is not None:
+                try:
+                    return fn.__closure__[fn.__code__.co_freevars.index(name)].cell_contents
+                except ValueError:  # not assigned yet
+                    pass
+        if self._frame is not None and name in self._frame.f_locals:
+            return self._frame.f_locals[name]
+        raise NameError(f"name {name!r} is not defined")
 
     def _function(self, name: str, fn: Any, self_type: _C.ObjectType | None = None,
                   cls_type: _C.ObjectType | None = None) -> Meaning:
@@ -163,7 +176,7 @@ class ScriptClass:
             elif init.source is None:
                 raise _source.refusal(self.cls, init.why or "it has no `__init__`")
             else:
-                self._functions.append(_C._compile(init.source))
+                self.functions.append(_C._compile(init.source))
 
     def compile(self, frame: types.FrameType | None) -> None:
         """Compiles all methods. Names that only annotations use are looked up in `frame`."""
@@ -174,13 +187,14 @@ class ScriptClass:
                 found = self.describe(name)
                 for each in () if found is None else (found, *found.parts):
                     if each.source is not None:
-                        self._functions.append(_C._compile(each.source))
+                        self.functions.append(_C._compile(each.source))
         finally:
             self._frame = None
 
 
-def script_class(cls: type, registry: Registry, frame: types.FrameType | None) -> type:
-    """Compiles a class, for `script`."""
+def script_class(cls: type, registry: Registry, frame: types.FrameType | None,
+                 check: Callable[[list[ScriptFunction[..., Any]]], None]) -> type:
+    """Compiles a class, for `script`. What `check` raises of its functions refuses the class."""
     why = refuse_class(cls)
     if why is not None:
         raise _source.refusal(cls, why)
@@ -188,6 +202,7 @@ def script_class(cls: type, registry: Registry, frame: types.FrameType | None) -
     if not known.compiled:
         try:
             known.compile(frame)
+            check(known.functions)
         except BaseException:
             registry.forget_script_class(cls)
             raise
@@ -211,6 +226,7 @@ class Interface:
             if isinstance(fn, types.FunctionType):
                 methods.append((method, function_source(fn, registry, None, f"{name}.{method}", frame=frame)))
         self.type = _C.ObjectType.interface(name, methods)
+        weakref.finalize(cls, _C._forget_class, name).atexit = False
         self._known: dict[str, ScriptFunction[..., Any]] = {}  # name of a type that was found to have the methods
 
     def container(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from ._records import UnknownType
+from ._records import UnknownType, is_enum
 
 _ORDER = {"__lt__": ("<", "False"), "__le__": ("<", "True"), "__gt__": (">", "False"), "__ge__": (">", "True")}
 
@@ -63,10 +63,15 @@ def _init(cls: type) -> tuple[str, dict[str, Any], dict[str, Any]]:
             else:
                 body.append(f"self.{field.name}: {type_name} = {field.name}")
         elif default is not dataclasses.MISSING:
-            if not (default is None or default in ([], {}) or isinstance(default, (bool, int, float, str))):
+            if field.default_factory is not dataclasses.MISSING:
+                text = repr(default)  # [] or {}
+            elif default is None or is_enum(type(default)) or isinstance(default, (bool, int, float, str)):
+                text = f"_default_{field.name}"
+                own[text] = default
+            else:
                 raise UnknownType(f"the default of `{cls.__name__}.{field.name}` is not a constant; set the attribute in "
                                   "`__post_init__`")
-            body.append(f"self.{field.name}: {type_name} = {default!r}")
+            body.append(f"self.{field.name}: {type_name} = {text}")
     if hasattr(cls, "__post_init__"):
         body.append(f"self.__post_init__({', '.join(passed_on)})")
     parameters = ", ".join(positions + (["*", *keywords] if keywords else []))

@@ -55,8 +55,9 @@ def export(fn: _F) -> _F:
 
 
 def unused(fn: _F) -> _F:
-    """Marks a function that is not compiled. A script may call it, and the call raises RuntimeError if it is reached."""
-    _mark(fn, "unused")
+    """Marks a function that is not compiled. A script may call it, and the call raises RuntimeError if it is reached. A property
+    stays Python's, and scripts cannot use it."""
+    _mark(fn.fget if builtins.isinstance(fn, property) else fn, "unused")
     return fn
 
 

@@ -14,9 +14,11 @@ from .._C import Meaning, ScriptFunction
 from ..nn.containers import ModuleDict, ModuleList, Sequential
 from ..nn.module import Module
 from . import _source
+from ._hooks import CallSource, Hooks
 from ._marks import Attribute
 from ._names import Names, describe, function_source, overloads
-from ._records import UnknownType, own_annotations
+from ._records import UnknownType, evaluator, own_annotations
+from ._subclasses import FunctionText, ScriptMethodStub
 from ._types import is_dtype, type_text, value_type_text
 
 if TYPE_CHECKING:
@@ -38,15 +40,24 @@ class ModuleClass:
         constants: dict[str, Any],
         refused: dict[str, str],
         interfaces: dict[str, Any],
+        members: Mapping[str, tuple[str, ...]],
+        hooks: Hooks,
     ) -> None:
-        self._registry = registry
+        self.registry = registry
         self.cls = cls  # methods are looked up on it
         self.children = tuple(children)  # the names of the submodules
+        # Of those that are compiled here, and stay.
+        self._below: dict[str, ModuleClass] = {name: child._tine_class for name, child in children.items() if child is not None
+                                               and name not in interfaces and isinstance(child._tine_class, ModuleClass)}
         self.functions = functions
         self.constants = constants
         self.refused = refused
         self.interfaces = interfaces
+        self.members = members  # "parameters" and "buffers", and the names of those that are not None
         self.type = _C.ObjectType(registry.new_type_name(cls), [(name, text) for name, (text, _) in slots.items()])
+        self.call = CallSource(registry, cls, self.type, self.function("forward"), hooks,
+                               {*slots, *functions, *constants, *dir(cls)}) if hooks else None
+        self.texts: dict[str, FunctionText] = {}  # methods that `define` added
 
     def container(self: ModuleClass | ReceivedClass) -> tuple[bool, tuple[str, ...]] | None:
         """(known by name, the names of its modules) of a class that scripts loop over; None of all others."""
@@ -57,41 +68,106 @@ class ModuleClass:
     def describe(self, name: str) -> Meaning | None:
         """What `self.name` is where it is not a slot; None where there is nothing."""
         if name in self.functions:
-            return describe(self.functions[name], name, self._registry)
+            return describe(self.functions[name], name, self.registry)
         if name in self.constants:
             return Meaning.constant(self.constants[name])
         if name in self.refused:
             return Meaning.refused(self.refused[name])
+        own = f"{self.type.name}.{name}"
+        if name in self.texts:
+            return Meaning.function(own, self.texts[name].source(own, self.type))
+        if self.call is not None:
+            hook = self.call.hook_named(name)
+            if hook is not None:
+                return Meaning.function(own, self._method_source(name, hook))
+        if name == "__call__":
+            return None if self.call is None else Meaning.function(own, self.call.source())
         cls = self.cls
-        fn = inspect.getattr_static(cls, name, None)
+        fn = self.function(name)
         if fn is None:
             return None
         if name == "forward" and issubclass(cls, Sequential) and fn is Sequential.forward:
-            return Meaning.function(f"{self.type.name}.forward", self._sequential_source())
+            return Meaning.function(own, self._sequential_source())
         if isinstance(fn, staticmethod):
-            return describe(fn.__func__, name, self._registry)
+            return describe(fn.__func__, name, self.registry)
         if isinstance(fn, property):
-            return Meaning.refused(f"`{name}` is a property of `{cls.__name__}`; call a method instead")
+            return self._property(name, fn)
         if not isinstance(fn, types.FunctionType):
             return Meaning.refused(f"attribute `{name}` of `{cls.__name__}` is a {type(fn).__name__}, which scripts cannot use")
         if fn is Module.forward:
             return Meaning.refused(f"module `{cls.__name__}` has no `forward`")
-        why = _source.refuse_kind(fn)
-        if why is None and fn.__module__ == "tine.nn.module":
-            why = f"`{name}` of tine.nn.Module is not available in scripts"
-        if why is None and fn.__module__ == "tine.nn.containers":
-            why = (f"`{name}` of {cls.__name__} is not available in scripts; loop over a Sequential or ModuleList itself, and over "
-                   "the keys(), values() or items() of a ModuleDict")
+        kind = name.removeprefix("named_")
+        if kind in self.members and fn is getattr(Module, name):
+            return Meaning.function(own, self._members_source(name, kind))
+        why = self._refuse(name, fn)
         if why is not None:
             return Meaning.refused(why)
         try:
-            own = f"{self.type.name}.{name}"
-            return overloads(fn, self._registry, self.type, own) or Meaning.function(own, self._method_source(name, fn))
+            return overloads(fn, self.registry, self.type, own) or Meaning.function(own, self._method_source(name, fn))
+        except (OSError, TypeError, _C.SyntaxError) as error:
+            return Meaning.refused(str(error))
+
+    def function(self, name: str) -> Any:
+        """What the class has under that name."""
+        found = inspect.getattr_static(self.cls, name, None)
+        return found.function if isinstance(found, ScriptMethodStub) else found
+
+    def _refuse(self, name: str, fn: types.FunctionType) -> str | None:
+        why = _source.refuse_kind(fn)
+        if why is None and fn.__module__ in ("tine.nn.module", "tine.jit._scripted"):
+            why = f"`{name}` of tine.nn.Module is not available in scripts"
+        if why is None and fn.__module__ == "tine.nn.containers":
+            why = (f"`{name}` of {self.cls.__name__} is not available in scripts; loop over a Sequential or ModuleList itself, and "
+                   "over the keys(), values() or items() of a ModuleDict")
+        return why
+
+    def _property(self, name: str, found: property) -> Meaning:
+        if found.fget is None:
+            return Meaning.refused(f"the property `{name}` of `{self.cls.__name__}` has no getter")
+        if name in getattr(self.cls, "__jit_unused_properties__", ()) or getattr(found.fget, "_tine_jit_mark", None) == "unused":
+            return Meaning.refused(f"the property `{name}` of `{self.cls.__name__}` is marked @unused, or named in "
+                                   "__jit_unused_properties__, so it stays Python's")
+        get, *set = (self._accessor(f"__{name}_{kind}", fn)
+                     for kind, fn in (("getter", found.fget), ("setter", found.fset)) if fn is not None)
+        return Meaning.property(get, *set)
+
+    def _accessor(self, name: str, fn: Any) -> Meaning:
+        why = _source.refuse_kind(fn)
+        if why is not None:
+            return Meaning.refused(why)
+        try:
+            return Meaning.function(f"{self.type.name}.{name}", self._method_source(name, fn))
         except (OSError, TypeError, _C.SyntaxError) as error:
             return Meaning.refused(str(error))
 
     def _method_source(self, name: str, fn: types.FunctionType) -> _C.FunctionSource:
-        return function_source(fn, self._registry, self.type, f"{self.type.name}.{name}")
+        return function_source(fn, self.registry, self.type, f"{self.type.name}.{name}")
+
+    def _members_source(self, name: str, kind: str) -> _C.FunctionSource:
+        """parameters(), named_parameters(), buffers() and named_buffers(): each Tensor once, in Python's order."""
+        named = name != kind
+        item, unique = ("tuple[str, Tensor]", "x[1] is other[1]") if named else ("Tensor", "x is other")
+        of_itself: list[str] = []
+        below: list[str] = []
+        for number, path in enumerate(self._paths(kind)):
+            held = "self"
+            for part in path:
+                held = f'getattr({held}, "{part}")'
+            what = f'("{".".join(path)}", x{number})' if named else f"x{number}"
+            lines = [f"x{number} = {held}", f"if x{number} is not None:", f"    found.append({what})"]
+            (of_itself if len(path) == 1 else below).extend(lines)
+        lines = [f"def {name}(self, recurse: bool = True):", f"    found: list[{item}] = []", *("    " + line for line in of_itself),
+                 "    if recurse:", *("        " + line for line in (below or ["pass"])),
+                 f"    unique: list[{item}] = []", "    for x in found:", "        seen = False", "        for other in unique:",
+                 f"            seen = seen or {unique}", "        if not seen:", "            unique.append(x)", "    return unique"]
+        names = Names(vars(Module)[name], self.registry)
+        return _C.FunctionSource(f"{self.type.name}.{name}", f"<{name} of {self.cls.__name__}>", "\n".join(lines) + "\n", 1, name, names,
+                                 self.type, {"recurse": True})
+
+    def _paths(self, kind: str) -> Iterator[tuple[str, ...]]:
+        yield from ((name,) for name in self.members[kind])
+        for name, child in self._below.items():
+            yield from ((name, *path) for path in child._paths(kind))
 
     def _sequential_source(self) -> _C.FunctionSource:
         """`forward` of a Sequential, unrolled: its modules have a type each."""
@@ -100,7 +176,7 @@ class ModuleClass:
             lines.append(f'    input = getattr(self, "{name}")(input)')
         lines.append("    return input")
         return _C.FunctionSource(f"{self.type.name}.forward", "<Sequential>", "\n".join(lines) + "\n", 1, "forward",
-                                 Names(vars(Sequential)["forward"], self._registry), self.type)
+                                 Names(vars(Sequential)["forward"], self.registry), self.type)
 
 
 class ReceivedClass:
@@ -118,6 +194,7 @@ class ReceivedClass:
         self.constants = constants
         self.refused: dict[str, str] = {}
         self.interfaces: dict[str, Any] = {}
+        self.call = None  # `__call__` is one of the methods where there is one
 
     container = ModuleClass.container
 
@@ -128,7 +205,9 @@ class ReceivedClass:
         return Meaning.function(f"{self.type.name}.{name}") if name in self.methods else None
 
 
-_SKIP = {"training", "_parameters", "_buffers", "_modules", "_non_persistent_buffers", "_forward_hooks", "_forward_pre_hooks"}
+# What the attributes of a module say about itself.
+OF_ITSELF = {"training", "_parameters", "_buffers", "_modules", "_non_persistent_buffers", "_forward_hooks", "_forward_pre_hooks",
+             "_tine_texts"}
 
 
 def _annotations(cls: type) -> dict[str, Any]:
@@ -140,8 +219,8 @@ def _annotations(cls: type) -> dict[str, Any]:
         for name, annotation in own_annotations(base).items():
             if isinstance(annotation, str):
                 try:
-                    annotation = eval(annotation, vars(inspect.getmodule(base) or types), dict(vars(base)))
-                except Exception:
+                    annotation = evaluator(base)(annotation)
+                except UnknownType:
                     pass  # its text may be a type's name as it is
             found[name] = annotation
     return found
@@ -151,13 +230,13 @@ def _plain_attributes(module: Module) -> Iterator[tuple[str, Any]]:
     """(name, value) of everything that is not a parameter, buffer or submodule."""
     yield "training", module.training
     for cls in reversed(type(module).__mro__):
-        if cls is object or cls is Module:
+        if cls is object or cls is Module or cls.__module__ == "tine.jit._scripted":
             continue
         for name, value in vars(cls).items():
             if not name.startswith("_") and isinstance(value, (bool, int, float, str, tuple)) and name not in module.__dict__:
                 yield name, value
     for name, value in vars(module).items():
-        if name not in _SKIP:
+        if name not in OF_ITSELF:
             yield name, value
 
 
@@ -170,6 +249,11 @@ def _interface_of(annotation: Any, registry: Registry) -> Any:
     """What stands for the interface that an annotation names, or None."""
     known = registry.script_class(annotation) if isinstance(annotation, type) else None
     return known if known is not None and known.type.is_interface else None
+
+
+def _type_of(annotation: Any, module: Module) -> str:
+    # A text that is left of an annotation is a type's name.
+    return type_text(annotation, None if isinstance(annotation, str) else evaluator(type(module)))
 
 
 def slots_of(
@@ -190,7 +274,7 @@ def slots_of(
         text = "Tensor" if tensor is not None else "NoneType"
         if name in annotations:
             try:
-                text = type_text(annotations[name])
+                text = _type_of(annotations[name], module)
             except UnknownType:
                 pass
         slots[name] = (text, tensor)
@@ -204,13 +288,13 @@ def slots_of(
             slots[name] = ("NoneType", None) if child is None else (child._tine_class.type, child)
     for name, value in _plain_attributes(module):
         if isinstance(value, Attribute):
-            slots[name] = (type_text(value.type), value.value)
+            slots[name] = (_type_of(value.type, module), value.value)
             continue
         if name in final and _is_constant(value):
             constants[name] = value
             continue
         try:
-            text = type_text(annotations[name]) if name in annotations else value_type_text(value)
+            text = _type_of(annotations[name], module) if name in annotations else value_type_text(value)
             slots[name] = (text, value)
         except UnknownType as why:
             if isinstance(value, (types.FunctionType, ScriptFunction)) or _C._operator_name(value) is not None:

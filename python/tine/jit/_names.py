@@ -99,12 +99,13 @@ def function_source(
     cls_type: _C.ObjectType | None = None,
 ) -> _C.FunctionSource:
     """What the compiler takes for a Python function."""
+    name = name or registry.qualified_name(fn)
     ignored_as = None
     if getattr(fn, "_tine_jit_mark", None) == "ignore":
-        ignored_as = registry.qualified_name(fn)
-        _ignored.add(ignored_as, fn)
+        ignored_as = name
+        _ignored.add(name, fn)
     file, text, first_line = _source.text_of(fn, ignored_as)
-    return _C.FunctionSource(name or registry.qualified_name(fn), file, text, first_line, fn.__name__,
+    return _C.FunctionSource(name, file, text, first_line, fn.__name__,
                              names or Names(fn, registry, frame), self_type, _source.defaults_of(fn), cls_type)
 
 

@@ -9,13 +9,16 @@ import enum
 import inspect
 import re
 import sys
+import threading
 import typing
 import weakref
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary
 
 from .. import _C
+from ..futures import Future
+from ._registry import clean_name
 
 _Lookup = Callable[[str], Any]
 _TextOf = Callable[[Any, _Lookup], str]
@@ -25,10 +28,21 @@ class UnknownType(Exception):
     """An annotation that no script type stands for; the text says why."""
 
 
+# Reentrant: the garbage collector may run code that needs it. It is not held while annotations are evaluated.
+_lock = threading.RLock()
 _names: WeakKeyDictionary[type, str] = WeakKeyDictionary()  # class -> name of its type
-_owners: WeakValueDictionary[str, type] = WeakValueDictionary()
-_numbers: dict[str, int] = {}  # name without a number -> the last number given out
-_open: set[type] = set()  # classes whose fields are being looked at
+# Each name that was ever given out, since types may live longer than their classes -> the last number after it.
+_numbers: dict[str, int] = {}
+
+
+class _Open(threading.local):
+    """The classes whose fields a thread is looking at."""
+
+    def __init__(self) -> None:
+        self.classes: set[type] = set()
+
+
+_open = _Open()
 
 
 if sys.version_info >= (3, 14):  # a class evaluates its annotations when it is asked for them (PEP 649, PEP 749)
@@ -39,6 +53,46 @@ if sys.version_info >= (3, 14):  # a class evaluates its annotations when it is 
         return get_annotations(cls, format=Format.FORWARDREF)
 else:
     own_annotations = inspect.get_annotations
+
+
+# What annotations need no import for.
+_KNOWN_TO_ALL: dict[str, Any] = {**vars(typing), "Tensor": _C.Tensor, "Future": Future}
+
+
+class _Names(dict[str, Any]):
+    """The names that the annotations of a class may use, for eval()."""
+
+    def __init__(self, cls: type, lookup: _Lookup | None) -> None:
+        super().__init__({cls.__name__: cls})
+        own: list[_Lookup] = [space.__getitem__ for base in cls.__mro__ if base is not object
+                              for space in (vars(base), vars(sys.modules.get(base.__module__, typing)))]
+        around: list[_Lookup] = [] if lookup is None else [lookup]
+        # The names around a class in a function hide those of the module.
+        self._finders = [*(around + own if "<locals>" in cls.__qualname__ else own + around), _KNOWN_TO_ALL.__getitem__]
+
+    def __missing__(self, name: str) -> Any:
+        for find in self._finders:
+            try:
+                return find(name)
+            except (KeyError, NameError, UnknownType):
+                pass
+        raise KeyError(name)  # which leaves it to the builtins
+
+
+def evaluator(cls: type, lookup: _Lookup | None = None) -> _Lookup:
+    """What says what an annotation of the class means that is a text; UnknownType for one that means nothing.
+
+    `lookup` finds names that stand around the class, where that is a function.
+    """
+    names = _Names(cls, lookup)
+
+    def evaluate(text: str) -> Any:
+        try:
+            return eval(text, {}, names)
+        except Exception as error:
+            raise UnknownType(f"`{cls.__name__}`, in which the annotation {text!r} means nothing: {error}") from None
+
+    return evaluate
 
 
 def is_named_tuple(obj: object) -> bool:
@@ -64,39 +118,33 @@ def type_name(cls: Any, text_of: _TextOf, lookup: _Lookup | None = None) -> str:
     known = _names.get(cls)
     if known is not None:
         return known
-    if cls in _open:
+    if cls in _open.classes:
         raise UnknownType(f"the named tuple `{cls.__name__}`, which contains itself; scripts have no such types")
-    _open.add(cls)
+    _open.classes.add(cls)
     try:
         rest = _members(cls) if is_enum(cls) else _fields(cls, text_of, lookup)
     finally:
-        _open.discard(cls)
-    name = _free_name(cls)
-    define(cls, name, f"{'Enum' if is_enum(cls) else 'NamedTuple'}({', '.join([name, *rest])})")
+        _open.classes.discard(cls)
+    base = clean_name(cls)
+    with _lock:
+        known = _names.get(cls)  # another thread may have been faster
+        name = known or base
+        while known is None and not define(cls, name, f"{'Enum' if is_enum(cls) else 'NamedTuple'}({', '.join([name, *rest])})"):
+            _numbers[base] += 1
+            name = f"{base}___tine_{_numbers[base]}"
     return name
 
 
-def define(cls: type, name: str, definition: str) -> None:
-    """The class has that type from now on, for as long as it lives. The name must be free."""
-    _C._define_type(cls, name, definition)
-    _numbers.setdefault(name, 0)  # types of this name may live longer than the class
-    _names[cls] = name
-    _owners[name] = cls
-    weakref.finalize(cls, _C._forget_type, name).atexit = False
-
-
-def _free_name(cls: type) -> str:
-    parts = f"{cls.__module__}.{cls.__qualname__}".replace("<locals>.", "").split(".")
-    name = base = ".".join(re.sub(r"^(?=\d)|\W", "_", part, flags=re.ASCII) or "_" for part in parts)
-    while not is_free(name):
-        _numbers[base] = number = _numbers.get(base, 0) + 1
-        name = f"{base}___tine_{number}"
-    return name
-
-
-def is_free(name: str) -> bool:
-    """Whether no class has, or had, a type of that name."""
-    return name not in _owners and name not in _numbers
+def define(cls: type, name: str, definition: str) -> bool:
+    """The class has that type from now on, for as long as it lives. False if another class has, or had, one of that name."""
+    with _lock:
+        if name in _numbers:
+            return False
+        _numbers[name] = 0
+        _C._define_type(cls, name, definition)
+        _names[cls] = name
+        weakref.finalize(cls, _C._forget_type, name).atexit = False
+        return True
 
 
 def _checked(name: str, what: str, cls: type) -> str:
@@ -109,14 +157,7 @@ def _fields(cls: Any, text_of: _TextOf, lookup: _Lookup | None) -> list[str]:
     annotations: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         annotations.update(own_annotations(base))
-    space = vars(sys.modules.get(cls.__module__, typing))
-
-    def evaluate(text: str) -> Any:
-        try:
-            return eval(text, dict(space), _Names(lookup))
-        except Exception as error:
-            raise UnknownType(f"`{cls.__name__}`, in which the annotation {text!r} means nothing: {error}") from None
-
+    evaluate = evaluator(cls, lookup)
     fields = []
     for field in cls._fields:
         try:
@@ -126,19 +167,6 @@ def _fields(cls: Any, text_of: _TextOf, lookup: _Lookup | None) -> list[str]:
             raise UnknownType(f"`{cls.__name__}`, whose field `{field}` is {why}") from None
         fields.append(f"{_checked(field, 'field', cls)} : {text}")
     return fields
-
-
-class _Names(dict[str, Any]):
-    """The names that a function sees, for eval()."""
-
-    def __init__(self, lookup: _Lookup | None) -> None:
-        super().__init__()
-        self._lookup = lookup
-
-    def __missing__(self, name: str) -> Any:
-        if self._lookup is None:
-            raise KeyError(name)
-        return self._lookup(name)
 
 
 def _members(cls: type[enum.Enum]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import threading
 import weakref
 from collections.abc import Callable
 from types import FunctionType
@@ -11,6 +12,12 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from .. import _C
+
+
+def clean_name(cls: type) -> str:
+    """The name of a class as the text of a type can hold it."""
+    parts = f"{cls.__module__}.{cls.__qualname__}".replace("<locals>.", "").split(".")
+    return ".".join(re.sub(r"^(?=\d)|\W", "_", part, flags=re.ASCII) or "_" for part in parts)
 
 
 class Registry:
@@ -24,6 +31,7 @@ class Registry:
     _made = itertools.count()
 
     def __init__(self) -> None:
+        self._lock = threading.RLock()  # of the names; reentrant: the garbage collector may run code that needs it
         number = next(Registry._made)
         self._space = "__tine__." if number == 0 else f"__tine__.registry{number}."
         self._names: WeakKeyDictionary[FunctionType, str] = WeakKeyDictionary()  # function -> qualified name
@@ -43,15 +51,16 @@ class Registry:
 
         A second, different function of the same name gets a number after it, until the first one and its code are gone.
         """
-        name = self._names.get(fn)
-        if name is None:
-            name = base = f"{fn.__module__ or '__main__'}.{fn.__qualname__}"
-            while name in self._owners or _C._find_script(name) is not None:
-                number = self._numbers[base] = self._numbers.get(base, 0) + 1
-                name = f"{base}___tine_{number}"
-            self._names[fn] = name
-            self._owners[name] = fn
-        return name
+        with self._lock:
+            name = self._names.get(fn)
+            if name is None:
+                name = base = f"{fn.__module__ or '__main__'}.{fn.__qualname__}"
+                while name in self._owners or _C._find_script(name) is not None:
+                    number = self._numbers[base] = self._numbers.get(base, 0) + 1
+                    name = f"{base}___tine_{number}"
+                self._names[fn] = name
+                self._owners[name] = fn
+            return name
 
     def scripted(self, fn: FunctionType) -> _C.ScriptFunction[..., Any] | None:
         """The ScriptFunction of a Python function that is compiled already, or None."""
@@ -89,14 +98,15 @@ class Registry:
         self._script_classes.pop(cls, None)
 
     def new_type_name(self, cls: type) -> str:
-        # A name that the text of a type can hold.
-        base = re.sub(r"[^A-Za-z0-9_.]", "_", f"{self._space}{cls.__module__}.{cls.__qualname__}".replace(".<locals>", ""))
-        number = self._class_counts[base] = self._class_counts.get(base, -1) + 1
+        base = self._space + clean_name(cls)
+        with self._lock:
+            number = self._class_counts[base] = self._class_counts.get(base, -1) + 1
         return base if number == 0 else f"{base}___tine_{number}"
 
     def new_unit_name(self) -> str:
-        self._units += 1
-        return f"{self._space}unit{self._units}"
+        with self._lock:
+            self._units += 1
+            return f"{self._space}unit{self._units}"
 
 
 # What stands for a class that a script meets, or why it is none of scripts. _classes.py puts it here.

@@ -1,25 +1,23 @@
-"""script(): compiles functions and modules."""
+"""script(): compiles functions, classes and modules."""
 
 from __future__ import annotations
 
 import functools
-import inspect
 import sys
 import types
-from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Any, NoReturn, Self
+from typing import Any
 
 from .. import _C
-from .._C import Graph, ScriptFunction, Tensor
-from ..nn.containers import ModuleDict, ModuleList, Sequential
+from .._C import Graph, ScriptFunction
 from ..nn.module import Module
-from ..nn.parameter import Parameter
-from . import _ignored, _marks, _registry, _source
+from . import _marks, _registry, _source
 from .._missing import attribute_error
 from ._classes import script_class
-from ._modules import ModuleClass, ReceivedClass, slots_of
+from ._methods import ScriptMethod
 from ._names import function_source
+from ._races import report_races
+from ._scripted import RecursiveScriptModule, ScriptModule, checked, script_module
 
 
 def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None, example_inputs: Any = None,
@@ -42,15 +40,13 @@ def script(obj: Any, optimize: Any = None, _frames_up: int = 0, _rcb: Any = None
     if isinstance(obj, (ScriptFunction, ScriptModule)):
         return obj
     if isinstance(obj, Module):
-        done = script_module(obj, _registry.registry)
-        _report_races([method._function for module in done.modules() if isinstance(module, ScriptModule)
-                       for method in module.__dict__["_tine_methods"].values()], strict)
-        return done
+        return checked(script_module(obj, _registry.registry), strict)
     if isinstance(obj, types.FunctionType):
         nested = "<locals>" in obj.__qualname__
         return _script_function(obj, _registry.registry, sys._getframe(_frames_up + 1) if nested else None, strict)
     if isinstance(obj, type):
-        return script_class(obj, _registry.registry, sys._getframe(_frames_up + 1) if "<locals>" in obj.__qualname__ else None)
+        return script_class(obj, _registry.registry, sys._getframe(_frames_up + 1) if "<locals>" in obj.__qualname__ else None,
+                            functools.partial(report_races, strict=strict))
     if isinstance(obj, types.MethodType):
         raise _source.refusal(obj.__func__, f"`{obj.__qualname__}` is a method of a {type(obj.__self__).__name__}; script a "
                               "function, or the module and mark the method with @tine.jit.export")
@@ -88,28 +84,10 @@ def _script_function(
     if why is not None:
         raise _source.refusal(fn, why)
     done = _C._compile(function_source(fn, registry, frame=frame))
-    _report_races([done], strict)
+    report_races([done], strict)
     functools.update_wrapper(done, fn)
     registry.add_scripted(fn, done)
     return done
-
-
-class RaceWarning(UserWarning):
-    """A forked task writes what its forker or another task reads or writes before the task is waited for."""
-
-
-def _report_races(functions: list[ScriptFunction[..., Any]], strict: bool) -> None:
-    """Of these and of what they call: warnings with the place of the fork, or the first one as an error."""
-    told = set()
-    for function in functions:
-        for message, file, line, places in function._races():
-            if strict:
-                raise _C.SyntaxError(f"{file}:{line}: {message}{places}")
-            if message not in told:
-                told.add(message)
-                import warnings
-
-                warnings.warn_explicit(message + places, RaceWarning, file, line)
 
 
 def _by_name(qualified_name: str) -> ScriptFunction[..., Any]:
@@ -151,7 +129,7 @@ class CompilationUnit:
         import textwrap
 
         made = _C._compile_text(textwrap.dedent(lang), f"<{self._prefix}>", self._prefix)
-        _report_races(made, self._strict)
+        report_races(made, self._strict)
         for fn in made:
             setattr(self, fn.name, fn)
 
@@ -163,363 +141,6 @@ class CompilationUnit:
 
     def __getattr__(self, name: str) -> ScriptFunction[..., Any]:  # only when the usual search found nothing
         raise attribute_error(f"'CompilationUnit' object has no attribute '{name}'", "torch.jit.CompilationUnit", name=name)
-
-
-# Modules
-
-
-def script_module(
-    module: Module,
-    registry: _registry.Registry,
-    memo: dict[int, ScriptModule] | None = None,
-    cls: type[RecursiveScriptModule] | None = None,
-) -> ScriptModule:
-    """With `cls` (a trace) the modules get types of their own, and no method is compiled."""
-    memo = {} if memo is None else memo
-    made_as = cls or RecursiveScriptModule
-    known = memo.get(id(module))
-    if known is not None:
-        return known
-    if isinstance(module, ScriptModule):
-        return module
-    if "_parameters" not in module.__dict__:
-        raise RuntimeError(f"script: `{type(module).__name__}.__init__` did not call super().__init__()")
-    if cls is None and (module._forward_hooks or module._forward_pre_hooks):
-        raise RuntimeError(f"script: a module of class `{type(module).__name__}` has forward hooks, which scripts do not run: remove "
-                           "them by their handles and call them in `forward`, or trace the module, which records them")
-    children: OrderedDict[str, ScriptModule | None] = OrderedDict()
-    for name, child in module._modules.items():
-        children[name] = None if child is None else script_module(child, registry, memo, cls)
-    slots, functions, constants, refused, interfaces = slots_of(module, children, registry)
-    module_class = type(module)
-    key = (module_class, tuple((name, t if isinstance(t, str) else t.name) for name, (t, _) in slots.items()),
-           tuple((name, id(fn)) for name, fn in functions.items()),
-           tuple((name, repr(value)) for name, value in constants.items()), tuple(refused.items()))
-    shared = made_as is RecursiveScriptModule
-    record = registry.module_class(key) if shared else None
-    if record is None:
-        record = ModuleClass(registry, module_class, children, slots, functions, constants, refused, interfaces)
-        registry.add_module_class(record, key if shared else None)
-    made = _C.ScriptObject(record.type, [_slot_value(value) for _, value in slots.values()])
-    done = made_as._make(module, record, made, children)
-    memo[id(module)] = done
-    for name in _entry_points(module) if cls is None else ():
-        done._tine_compile(name)
-    return done
-
-
-def _slot_value(value: Any) -> Any:
-    return value._c if isinstance(value, ScriptModule) else value
-
-
-def _entry_points(module: Module) -> Iterator[str]:
-    """The methods that are compiled without being called: forward and what is marked @export."""
-    cls = type(module)
-    if isinstance(module, Sequential) or (cls.forward is not Module.forward
-                                          and getattr(cls.forward, "_tine_jit_mark", None) is None
-                                          and not _marks.declared_overloads(cls.forward)):
-        yield "forward"
-    for name in dir(cls):
-        fn = inspect.getattr_static(cls, name)
-        if getattr(fn, "_tine_jit_mark", None) == "export" and name != "forward":
-            yield name
-
-
-class ScriptMethod:
-    """A compiled method of a ScriptModule."""
-
-    def __init__(self, owner: ScriptModule, name: str, function: ScriptFunction[..., Any]) -> None:
-        self._owner = owner
-        self._function = function
-        self.name = self.__name__ = name
-        self.__qualname__ = f"{owner.original_name}.{name}"
-        self.__module__ = owner._tine_class.cls.__module__
-        self.__doc__ = vars(function).get("__doc__")  # not that of its class
-
-    @property
-    def owner(self) -> ScriptModule:
-        """The module."""
-        return self._owner
-
-    @property
-    def graph(self) -> Graph:
-        """Its graph."""
-        return self._function.graph
-
-    @property
-    def inlined_graph(self) -> Graph:
-        """Its graph, with what it calls in place of the calls."""
-        return self._function.inlined_graph
-
-    def graph_for(self, *args: Any, **kwargs: Any) -> Graph:
-        """The graph that runs for these arguments: the same for all."""
-        return self._function.graph
-
-    def instructions(self) -> str:
-        """The code that runs: one instruction a line."""
-        return self._function.instructions()
-
-    @property
-    def code_with_constants(self) -> tuple[str, dict[str, Any]]:
-        """Its source, and the constants beside it: none, since the source has them."""
-        return self._function.code, {}
-
-    @property
-    def code(self) -> str:
-        """Its source."""
-        return self._function.code
-
-    @property
-    def schema(self) -> str:
-        """Its signature, as text."""
-        return self._function.schema
-
-    @property
-    def qualified_name(self) -> str:
-        """The name by which calls find it."""
-        return self._function.qualified_name
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._function(self._owner._c, *args, **kwargs)
-
-    def __getattr__(self, name: str) -> NoReturn:  # only when the usual search found nothing
-        raise attribute_error(f"'ScriptMethod' object has no attribute '{name}'", "torch.jit.ScriptFunction", name=name)
-
-    def __repr__(self) -> str:
-        return f"<ScriptMethod {self.qualified_name}>"
-
-
-class ScriptModule(Module):
-    """A module whose methods are compiled; made by `tine.jit.script` or `tine.jit.trace` of a module.
-
-    It shares parameters and buffers with the module that it was made from; other attributes are copied. Reading and
-    assigning an attribute goes to the object that the compiled methods see.
-    """
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        raise RuntimeError(f"{type(self).__name__} is made by tine.jit.script(module), not directly")
-
-
-class RecursiveScriptModule(ScriptModule):
-    """The module that `tine.jit.script(module)` returns."""
-
-    @classmethod
-    def _make(cls, module: Module, record: ModuleClass, c: _C.ScriptObject, children: OrderedDict[str, Any]) -> Self:
-        return cls._assemble(record, c, children, list(module._parameters), list(module._buffers),
-                             set(module._non_persistent_buffers), type(module).__name__,
-                             [*module._parameters.values(), *module._buffers.values()])
-
-    @classmethod
-    def _assemble(cls, record: ModuleClass | ReceivedClass, c: _C.ScriptObject, children: OrderedDict[str, Any],
-                  parameters: list[str], buffers: list[str], non_persistent: set[str], original_name: str,
-                  tensors: list[Any]) -> Self:
-        self = cls.__new__(cls)
-        own = self.__dict__
-        own["_c"] = c
-        own["_tine_class"] = record
-        own["_tine_children"] = children
-        own["_tine_names"] = {"parameters": parameters, "buffers": buffers}
-        own["_non_persistent_buffers"] = non_persistent
-        own["_tine_methods"] = {}
-        own["_tine_original_name"] = original_name
-        # While one of these is alive, the tensor's Python object stays the Parameter that it is.
-        own["_tine_tensors"] = tensors
-        _ignored.add_module(self)
-        return self
-
-    def _tine_members(self, kind: str) -> OrderedDict[str, Any]:
-        own = self.__dict__
-        return OrderedDict((name, own["_c"].get(name)) for name in own["_tine_names"][kind])
-
-    @property
-    def _parameters(self) -> OrderedDict[str, Any]:  # type: ignore[override]
-        return self._tine_members("parameters")
-
-    @property
-    def _buffers(self) -> OrderedDict[str, Any]:  # type: ignore[override]
-        return self._tine_members("buffers")
-
-    @property
-    def _modules(self) -> OrderedDict[str, Any]:  # type: ignore[override]
-        children: OrderedDict[str, Any] = self.__dict__["_tine_children"]
-        return children
-
-    def _replace(self, members: OrderedDict[str, Any], name: str, tensor: _C.Tensor) -> None:
-        setattr(self, name, tensor)
-        own = self.__dict__
-        own["_tine_tensors"] = [own["_c"].get(each) for kind in own["_tine_names"].values() for each in kind]
-
-    @property
-    def original_name(self) -> str:
-        name: str = self.__dict__["_tine_original_name"]
-        return name
-
-    def _tine_compile(self, name: str) -> ScriptMethod:
-        own = self.__dict__
-        done: ScriptMethod | None = own["_tine_methods"].get(name)
-        if done is None:
-            record = own["_tine_class"]
-            function = _C._find_script(f"{record.type.name}.{name}")
-            if function is None:
-                what = record.describe(name)
-                if what is None or what.source is None:
-                    why = what.why if what is not None and what.why is not None else "there is no such method"
-                    raise AttributeError(f"'{self._get_name()}' has no scripted method '{name}': {why}")
-                function = _C._compile(what.source)
-            done = own["_tine_methods"][name] = ScriptMethod(self, name, function)
-        return done
-
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
-        return self.__dict__["_tine_methods"]["forward"](*args, **kwargs) if self._has_forward() else self._no_forward()
-
-    def _has_forward(self) -> bool:
-        return "forward" in self.__dict__["_tine_methods"]
-
-    def _no_forward(self) -> NoReturn:
-        raise NotImplementedError(f"module `{self._get_name()}` has no scripted `forward`")
-
-    def __getattribute__(self, name: str) -> Any:
-        if name == "forward":  # the compiled method, with its graph
-            done = object.__getattribute__(self, "__dict__")["_tine_methods"].get(name)
-            if done is not None:
-                return done
-        return object.__getattribute__(self, name)
-
-    def __getattr__(self, name: str) -> Any:  # only when the usual search found nothing
-        own = self.__dict__
-        if "_tine_methods" not in own:
-            raise AttributeError(name)
-        method = own["_tine_methods"].get(name)
-        if method is not None:
-            return method
-        children = own["_tine_children"]
-        if name in children:
-            return children[name]
-        record = own["_tine_class"]
-        if record.type.index(name) >= 0:
-            return own["_c"].get(name)
-        function = _C._find_script(f"{record.type.name}.{name}")  # compiled because another method calls it
-        if function is not None:
-            return ScriptMethod(self, name, function)
-        if name in record.functions:
-            return record.functions[name]
-        if name in record.constants:
-            return record.constants[name]
-        method = inspect.getattr_static(record.cls, name, None)
-        if getattr(method, "_tine_jit_mark", None) in ("unused", "ignore"):  # Python's, which scripts leave alone
-            return types.MethodType(method, self)
-        hint = ""
-        if isinstance(method, types.FunctionType):
-            hint = "it was not compiled: mark it with @tine.jit.export"
-        raise attribute_error(f"'{self._get_name()}' object has no attribute '{name}'", "torch.jit.ScriptModule",
-                              "torch.nn.Module", name=name, hint=hint)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        own = self.__dict__
-        record = own["_tine_class"]
-        if name in own["_tine_children"]:
-            interface = record.interfaces.get(name)
-            if interface is None or not isinstance(value, ScriptModule):
-                what = "of an interface's type only to a scripted module" if interface is not None else "in a ScriptModule"
-                raise RuntimeError(f"cannot re-assign modules {what} ('{name}')")
-            interface.check(value._c.type, _registry.registry)
-            own["_tine_children"][name] = value
-            own["_c"].set(name, value._c)
-            return
-        if name in record.constants:
-            raise RuntimeError(f"Can't set constant '{name}' which has value:{record.constants[name]!r}. It is Final, or named "
-                               "in __constants__, and compiled code relies on it")
-        if record.type.index(name) < 0:
-            if isinstance(value, (Parameter, Module)):
-                raise RuntimeError(f"cannot add new parameters or modules to a ScriptModule ('{name}')")
-            if name in own:
-                own[name] = value
-                return
-            raise AttributeError(f"'{self._get_name()}' has no attribute '{name}': the attributes of a ScriptModule are fixed "
-                                 "when it is scripted")
-        own["_c"].set(name, value)
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise RuntimeError(f"cannot delete '{name}' of a ScriptModule")
-
-    def register_parameter(self, name: str, param: Parameter | None) -> NoReturn:
-        raise RuntimeError("cannot add new parameters to a ScriptModule")
-
-    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> NoReturn:
-        raise RuntimeError("cannot add new buffers to a ScriptModule")
-
-    def add_module(self, name: str, module: Module | None) -> NoReturn:
-        raise RuntimeError("cannot add new modules to a ScriptModule")
-
-    def train(self, mode: bool = True) -> Self:
-        if not isinstance(mode, bool):
-            raise ValueError("training mode is expected to be boolean")
-        self.__dict__["_c"].set("training", mode)
-        for child in self.children():
-            child.train(mode)
-        return self
-
-    @property
-    def graph(self) -> Graph:
-        """The graph of `forward`."""
-        return self._tine_compile("forward").graph
-
-    @property
-    def inlined_graph(self) -> Graph:
-        """The graph of `forward`, with what it calls in place of the calls."""
-        return self._tine_compile("forward").inlined_graph
-
-    def graph_for(self, *args: Any, **kwargs: Any) -> Graph:
-        """The graph of `forward` that runs for these arguments: the same for all."""
-        return self.graph
-
-    @property
-    def code_with_constants(self) -> tuple[str, dict[str, Any]]:
-        """The source of `forward`, and the constants beside it: none, since the source has them."""
-        return self.code, {}
-
-    @property
-    def code(self) -> str:
-        """The source of `forward`."""
-        return self._tine_compile("forward").code
-
-    @property
-    def schema(self) -> str:
-        return self._tine_compile("forward").schema
-
-    def extra_repr(self) -> str:
-        return f"original_name={self.original_name}"
-
-    def __len__(self) -> int:
-        return len(self._modules) if self._is_container() else self._missing("__len__")
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._modules.values()) if self._is_container() else self._missing("__iter__")
-
-    def __getitem__(self, at: Any) -> Any:
-        if not self._is_container():
-            self._missing("__getitem__")
-        if isinstance(at, str):
-            return self._modules[at]
-        return list(self._modules.values())[at]
-
-    def __bool__(self) -> bool:
-        return True
-
-    def _is_container(self) -> bool:
-        return issubclass(self.__dict__["_tine_class"].cls, (Sequential, ModuleList, ModuleDict))
-
-    def _missing(self, name: str) -> NoReturn:
-        raise NotImplementedError(f"'{self._get_name()}' is not a container of modules ({name})")
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a ScriptModule cannot be pickled in this version, but in calls of tine.distributed.rpc; send its state_dict()")
-
-    def __copy__(self) -> NoReturn:
-        raise TypeError("a ScriptModule cannot be copied; script the module again")
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
-        raise TypeError("a ScriptModule cannot be copied; script the module again")
 
 
 def export_opnames(m: ScriptModule | ScriptMethod | ScriptFunction[..., Any]) -> list[str]:
@@ -547,7 +168,3 @@ def _nodes(block: _C.Block) -> Iterator[_C.Node]:
         yield node
         for inner in node.blocks():
             yield from _nodes(inner)
-
-
-# What a call to another worker sends by its code: _travel.py.
-SENT_BY_CODE = (ScriptFunction, RecursiveScriptModule, ScriptMethod)

@@ -16,7 +16,9 @@ from typing import Any
 
 from .._C import ScriptFunction
 from ..nn.module import Module
-from ._script import ScriptMethod, ScriptModule, script
+from ._methods import ScriptMethod
+from ._script import script
+from ._scripted import ScriptModule
 
 
 def _loaded(path: pathlib.Path) -> types.ModuleType:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ast
 import inspect
+import io
+import itertools
+import linecache
 import re
 import textwrap
+import tokenize
 import types
 from typing import Any, TypeGuard
 
@@ -19,7 +23,7 @@ def text_of(fn: types.FunctionType, ignored_as: str | None = None) -> tuple[str,
     if fn.__name__ == "<lambda>":
         raise _C.SyntaxError(f"{code.co_filename}:{code.co_firstlineno}:1: a lambda cannot be scripted; write it as a `def`")
     try:
-        lines, first = inspect.getsourcelines(code)
+        lines, first = _lines_of(fn)
     except (OSError, TypeError, IndexError) as error:
         raise OSError(
             f"Can't get source for {fn!r} ({code.co_filename}:{code.co_firstlineno}). Scripting compiles source text, "
@@ -32,13 +36,89 @@ def text_of(fn: types.FunctionType, ignored_as: str | None = None) -> tuple[str,
     if getattr(fn, "_tine_jit_mark", None) == "unused":
         text = _only_raises(fn, text)
     elif ignored_as is not None:
-        text = _only_calls(text, ignored_as)
+        text = _only_calls(fn, text, ignored_as)
     return code.co_filename, text, max(first, 1) + at
 
 
-def _signature(text: str) -> Any:
-    """The tree of a function that stays Python's, with what its annotations leave open."""
-    made: Any = ast.parse(textwrap.dedent(text)).body[0]
+# As src/syntax/type_comments.cpp tells a type from prose.
+_TYPE_COMMENT = re.compile(r"#\s*type:\s*(\(.*->.*|(?!ignore\b)[\w.]+\s*(?:[\[|].*)?)$")
+
+
+def _comments(text: str) -> tuple[str, dict[str | None, str], str | None]:
+    """Of a function: its text up to the colon in front of the body, {parameter: the type that a comment gives it}, and the
+    types of a whole signature in a comment."""
+    types_of: dict[str | None, str] = {}
+    parameter, is_next = None, False
+    depth = 0
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    for token in itertools.dropwhile(lambda token: token.string != "def", tokens):
+        comment = _TYPE_COMMENT.match(token.string) if token.type == tokenize.COMMENT else None
+        if comment is not None:
+            types_of[parameter] = comment[1]
+        elif token.type == tokenize.NAME and is_next:
+            parameter, is_next = token.string, False
+        elif token.type == tokenize.OP:
+            depth += (token.string in "([{") - (token.string in ")]}")
+            is_next = (is_next and token.string in ("*", "**")) or (depth == 1 and token.string in "(,")
+            if depth == 0 and token.string == ":":
+                break
+    row, column = token.end
+    lines = text.splitlines(keepends=True)
+    signature, has_docstring = None, False
+    for token in tokens:
+        comment = _TYPE_COMMENT.match(token.string) if token.type == tokenize.COMMENT else None
+        if comment is not None:
+            signature = comment[1]
+            break
+        if token.type == tokenize.STRING and not has_docstring:
+            has_docstring = True
+        elif token.type not in (tokenize.COMMENT, tokenize.NEWLINE, tokenize.NL, tokenize.INDENT):
+            break
+    return "".join(lines[: row - 1]) + lines[row - 1][:column], types_of, signature
+
+
+def _head(fn: types.FunctionType, text: str) -> Any:
+    """The tree of a function without its body, with annotations in place of the types in its comments."""
+    head, types_of, signature = _comments(textwrap.dedent(text))
+    made: Any = ast.parse(head + " pass").body[0]
+    own = made.args
+    parameters = [*own.posonlyargs, *own.args, *filter(None, [own.vararg]), *own.kwonlyargs, *filter(None, [own.kwarg])]
+
+    def read(said: str, mode: Any) -> Any:
+        try:
+            return ast.parse(said, mode=mode)
+        except SyntaxError as error:
+            raise refusal(fn, f"the comment `# type: {said}` cannot be read: {error.msg}") from None
+
+    def agreed(annotation: Any, said: Any, of: str) -> Any:
+        if annotation is not None and ast.dump(annotation) != ast.dump(said):
+            raise refusal(fn, f"the annotation of {of} and its type in a comment are different; keep one")
+        return said
+
+    if None in types_of:
+        raise refusal(fn, f"a type in a comment is read after a parameter; `# type: {types_of[None]}` stands in front of all")
+    for each in parameters:
+        if each.arg in types_of:
+            each.annotation = agreed(each.annotation, read(types_of[each.arg], "eval").body, f"`{each.arg}`")
+    if signature is not None:
+        said = read(signature, "func_type")
+        is_method = "." in fn.__qualname__.rpartition("<locals>.")[2]
+        if len(said.argtypes) == 1 and isinstance(said.argtypes[0], ast.Constant) and said.argtypes[0].value is ...:
+            said.argtypes = []
+        elif len(said.argtypes) == len(parameters) - 1 and is_method:  # `self` has no type there
+            del parameters[0]
+        elif len(said.argtypes) != len(parameters):
+            raise refusal(fn, f"the comment `# type: {signature}` has the types of {len(said.argtypes)} parameters, but "
+                          f"`{fn.__name__}` takes {len(parameters)}")
+        for each, type_of_one in zip(parameters, said.argtypes):
+            each.annotation = agreed(each.annotation, type_of_one, f"`{each.arg}`")
+        made.returns = agreed(made.returns, said.returns, "the result")
+    return made
+
+
+def _signature(fn: types.FunctionType, text: str) -> Any:
+    """The head of a function that stays Python's, with what its annotations leave open."""
+    made = _head(fn, text)
     parameters = made.args
     parameters.vararg = parameters.kwarg = None
     for parameter in parameters.posonlyargs + parameters.args + parameters.kwonlyargs:
@@ -47,9 +127,50 @@ def _signature(text: str) -> Any:
     return made
 
 
-def _only_calls(text: str, name: str) -> str:
+def _lines_of(fn: types.FunctionType) -> tuple[list[str], int]:
+    """As inspect.getsourcelines(), without its search through all modules and its tokenizer, where the code itself says enough."""
+    code = fn.__code__
+    linecache.checkcache(code.co_filename)
+    lines = linecache.getlines(code.co_filename, fn.__globals__)
+    first = code.co_firstlineno
+    end = _last_line(code)
+    if not lines or end is None or not 0 < first <= end <= len(lines):
+        return inspect.getsourcelines(code)
+    # Statements at the end may have left no trace in the code. One of several lines is for the tokenizer.
+    indent = _indent(lines[first - 1])
+    for at in range(end, len(lines)):
+        rest = lines[at].lstrip()
+        if rest and not rest.startswith("#"):
+            if _indent(lines[at]) <= indent:
+                break
+            if not _ONE_LINE.isdisjoint(rest):
+                return inspect.getsourcelines(code)
+            end = at + 1
+    return lines[first - 1 : end], first
+
+
+_ONE_LINE = frozenset("([{\\\"'")
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _last_line(code: types.CodeType) -> int | None:
+    ends = [end for _, end, _, _ in code.co_positions()]
+    ends += [_last_line(inner) for inner in code.co_consts if isinstance(inner, types.CodeType)]
+    return None if not ends or None in ends else max(ends)  # type: ignore[type-var]
+
+
+def arguments_of(fn: types.FunctionType) -> ast.arguments:
+    """The tree of its parameters."""
+    arguments: ast.arguments = _head(fn, text_of(fn)[1]).args
+    return arguments
+
+
+def _only_calls(fn: types.FunctionType, text: str, name: str) -> str:
     """An @ignore function as a script has it: its signature, and a body that calls Python."""
-    made = _signature(text)
+    made = _signature(fn, text)
     parameters = made.args
     names = [ast.Name(p.arg) for p in parameters.posonlyargs + parameters.args + parameters.kwonlyargs]
     call = ast.Call(ast.Name("__call_python__"), [ast.Constant(name), *names], [])
@@ -60,7 +181,7 @@ def _only_calls(text: str, name: str) -> str:
 
 def _only_raises(fn: types.FunctionType, text: str) -> str:
     """An @unused function as a script has it: its signature, and a body that raises an exception."""
-    made = _signature(text)
+    made = _signature(fn, text)
     why = f"`{fn.__qualname__}` is marked @unused: This Python function is annotated to be ignored and cannot be run"
     made.body = [ast.Raise(ast.Call(ast.Name("RuntimeError"), [ast.Constant(why)], []))]
     return ast.unparse(ast.fix_missing_locations(made)) + "\n"
@@ -68,21 +189,18 @@ def _only_raises(fn: types.FunctionType, text: str) -> str:
 
 def overload_text(declared: types.FunctionType, fn: types.FunctionType) -> tuple[str, str, int]:
     """As text_of(): the body of `fn` below the signature that an overload declares."""
-    made = ast.parse(textwrap.dedent(inspect.getsource(declared)), type_comments=True).body[0]
+    made = _head(declared, inspect.getsource(declared))
     lines, first = inspect.getsourcelines(fn)
-    own = ast.parse(textwrap.dedent("".join(lines))).body[0]
-    assert isinstance(made, ast.FunctionDef) and isinstance(own, ast.FunctionDef)
-    parameters = made.args.posonlyargs + made.args.args + made.args.kwonlyargs
-    if made.type_comment is not None:
-        types_of = ast.parse(made.type_comment, mode="func_type")
-        # `self` has no type there.
-        for parameter, annotation in zip(parameters[len(parameters) - len(types_of.argtypes):], types_of.argtypes):
-            parameter.annotation = annotation
-        made.returns = types_of.returns
+    plain = textwrap.dedent("".join(lines))
+    own: Any = ast.parse(plain).body[0]
     returns = f" -> {ast.unparse(made.returns)}" if made.returns is not None else ""
     indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
     at = own.body[0].lineno - 1
-    text = f"{indent}def {fn.__name__}({ast.unparse(made.args)}){returns}:\n{''.join(lines[at:])}"
+    body = lines[at:]
+    in_front = indent + plain.splitlines()[at].encode()[: own.body[0].col_offset].decode()
+    if in_front.strip():  # the head ends on that line
+        body[0] = " " * len(in_front) + body[0][len(in_front):]
+    text = f"{indent}def {fn.__name__}({ast.unparse(made.args)}){returns}:\n{''.join(body)}"
     return fn.__code__.co_filename, text, first + at - 1
 
 

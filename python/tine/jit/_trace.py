@@ -18,7 +18,7 @@ from .. import _C
 from .._C import ScriptFunction, Tensor, dtype
 from ..futures import Future
 from ..nn.module import Module
-from . import _async, _registry, _script
+from . import _async, _methods, _registry, _scripted
 
 _local = threading.local()
 # Lines of files in here are not the user's.
@@ -35,7 +35,7 @@ class TracerWarning(Warning):
 
 
 class TracingCheckError(Exception):
-    """The traced graph cannot be run on inputs that the function takes."""
+    """The trace cannot be run on inputs that the function takes, or the function does something else when it is traced again."""
 
 
 class _TracedFuture(Future[Any]):
@@ -297,7 +297,7 @@ def trace(
         raise TypeError("trace: expected example_inputs or example_kwarg_inputs, got both")
     by_keyword = example_kwarg_inputs is not None
     inputs = _checked_keywords(func, example_kwarg_inputs) if by_keyword else _checked_inputs(example_inputs)
-    if isinstance(func, _script.ScriptModule) or isinstance(func, _C.ScriptFunction):
+    if isinstance(func, _scripted.ScriptModule) or isinstance(func, _C.ScriptFunction):
         return func
     if isinstance(func, Module):
         checks = None if check_inputs is None else [{"forward": each} for each in check_inputs]
@@ -354,8 +354,10 @@ def _difference(before: str, after: str) -> str:
     return "\n".join("\t\t" + line for line in lines)
 
 
-class TracedModule(_script.RecursiveScriptModule):
+class TracedModule(_scripted.RecursiveScriptModule):
     """A module within one that is traced."""
+
+    _tine_traced = True
 
 
 class TopLevelTracedModule(TracedModule):
@@ -373,7 +375,7 @@ def trace_module(
     *,
     example_inputs_is_kwarg: bool = False,
     **ignored: Any,
-) -> _script.ScriptModule:
+) -> _scripted.ScriptModule:
     """`trace` of several methods of a module: `inputs` is a dict from a method's name to its example inputs.
 
     `check_inputs` is a list of such dicts. With `example_inputs_is_kwarg` the inputs of each method are a dict by the names of its
@@ -389,13 +391,13 @@ def trace_module(
         name: _checked_keywords(traced[name], each) if example_inputs_is_kwarg else _checked_inputs(each)
         for name, each in inputs.items()
     }
-    if isinstance(mod, _script.ScriptModule):
+    if isinstance(mod, _scripted.ScriptModule):
         return mod
-    made = _script.script_module(mod, _registry.registry, cls=TopLevelTracedModule)
+    made = _scripted.script_module(mod, _registry.registry, cls=TopLevelTracedModule, within=TracedModule)
     for name, each in given.items():
         record = functools.partial(_record, traced[name], name=f"{made._tine_class.type.name}.{name}", strict=strict, self_=made)
         function, _ = record(each)
-        made.__dict__["_tine_methods"][name] = method = _script.ScriptMethod(made, name, function)
+        made.__dict__["_tine_methods"][name] = method = _methods.ScriptMethod(made, name, function)
         if check_trace:
             checks = None if check_inputs is None else [case[name] for case in check_inputs if name in case]
             _check(method, functools.partial(record, quiet=True), _cases(traced[name], each, checks), check_tolerance)

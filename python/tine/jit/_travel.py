@@ -21,7 +21,8 @@ from ..nn.module import Module
 from ..nn.parameter import Buffer, Parameter
 from . import _registry
 from ._modules import ReceivedClass
-from ._script import RecursiveScriptModule, ScriptMethod
+from ._methods import ScriptMethod
+from ._scripted import RecursiveScriptModule
 from ._types import is_dtype
 
 _KINDS: dict[str, type[Module]] = {kind.__name__: kind for kind in (Module, Sequential, ModuleList, ModuleDict)}
@@ -85,7 +86,7 @@ class _Packing:
         at = self._classes.get(record.type.name)
         if at is None:
             at = self._classes[record.type.name] = len(self._records)
-            self._records.append((record, type(module) is not RecursiveScriptModule))
+            self._records.append((record, module._tine_traced))
             self._methods.append({})
         for name, method in own["_tine_methods"].items():
             self._methods[at].setdefault(name, method._function)
@@ -257,9 +258,11 @@ class _Unpacking:
                 _refuse("a parameter or buffer", name)
         cls: type[RecursiveScriptModule] = RecursiveScriptModule
         if record.traced:
-            from ._trace import TopLevelTracedModule as cls
+            from . import _trace
+
+            cls = _trace.TopLevelTracedModule if methods else _trace.TracedModule  # only the outermost has methods
         c = _C.ScriptObject(record.type, values)  # which compares types
-        made = cls._assemble(record, c, children, parameters, buffers, set(map(str, non_persistent)), record.original_name,
+        made = cls.__new__(cls)._assemble(record, c, children, parameters, buffers, set(map(str, non_persistent)), record.original_name,
                              [value for value in values if isinstance(value, Tensor)])
         made.__dict__["_tine_code"] = self._classes  # for the next module of this code
         for name in methods:

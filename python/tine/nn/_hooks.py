@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
@@ -60,8 +61,9 @@ def run_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]
             if hook.always_call and key not in called:
                 try:
                     _after(hook, module, args, kwargs, None)
-                except Exception:
-                    pass  # the caller is told of the first error
+                except Exception as error:  # the caller is told of the first one
+                    warnings.warn("module forward hook with ``always_call=True`` raised an exception that was silenced as "
+                                  f"another error was raised in forward: {error}", stacklevel=3)
         raise
 
 

@@ -98,7 +98,7 @@ class Module:
         """From now on each call ends with ``hook(module, args, output)``, and returns what that returns, unless None.
 
         With `with_kwargs` it is ``hook(module, args, kwargs, output)``. With `always_call` it is also called, with None for the
-        output, when the call has raised; an error of its own is then dropped.
+        output, when the call has raised; an error of its own is then a warning.
         """
         return self._add_hook("_forward_hooks", Hook(hook, with_kwargs, always_call), prepend)
 

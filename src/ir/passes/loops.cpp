@@ -26,6 +26,13 @@ bool never_fails(const Node& node) {
          std::find(kNeverFail.begin(), kNeverFail.end(), node.op->schema.name) != kNeverFail.end();
 }
 
+// Objects of classes may lack the value of an attribute, and other tasks may give them one.
+bool reads_module(const Node& node) {
+  if (node.kind != Kind::kGetAttr) return false;
+  const auto& type = static_cast<const ObjectType&>(*node.inputs[0]->type);
+  return !type.is_class() && !type.is_interface();
+}
+
 // Whether something in the block, or that it runs or waits for, may assign to an attribute.
 bool may_assign(const Block& block) {
   return std::any_of(block.nodes.begin(), block.nodes.end(), [](const Node* node) {
@@ -56,9 +63,9 @@ bool hoist(Block& block) {
       const bool attributes_stay = !may_assign(body);
       std::vector<Node*> kept;
       for (Node* one : body.nodes) {
-        const bool still = one->kind == Kind::kConstant  ? is_number(one->output())
-                           : one->kind == Kind::kGetAttr ? attributes_stay
-                                                         : never_fails(*one);
+        const bool still = one->kind == Kind::kConstant
+                               ? is_number(one->output())
+                               : never_fails(*one) || (attributes_stay && reads_module(*one));
         if (still && std::none_of(one->inputs.begin(), one->inputs.end(),
                                   [&](const Def* d) { return inside.contains(d); })) {
           one->owner = &block;

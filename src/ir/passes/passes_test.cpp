@@ -25,7 +25,7 @@ class Passes : public ::testing::Test {
 
   template <class Pass>
   std::string after(Pass pass, std::string_view text) {
-    const auto graph = parse(text, ops);
+    const auto graph = parse(text, ops, {}, options);
     changed = pass(*graph);
     verify(*graph);
     return print(*graph, {.exact = false, .places = false});
@@ -43,6 +43,7 @@ class Passes : public ::testing::Test {
   void function(std::string name, std::string_view text) { functions[name] = parse(text, ops, name); }
 
   OpTable ops;
+  ParseOptions options;
   std::map<std::string, std::unique_ptr<Graph>> functions;
   bool changed = false;
 };
@@ -194,6 +195,29 @@ TEST_F(Passes, WhatMayFailOrChangeStaysInTheLoop) {
   EXPECT_FALSE(changed);
   EXPECT_LT(text.find("prim::Loop"), text.find("aten::floordiv"));
   EXPECT_LT(text.find("prim::Loop"), text.find("aten::neg"));
+}
+
+// A loop may have no turn, and an attribute of an object may have no value yet.
+TEST_F(Passes, AttributesOfModulesAloneMoveInFrontOfALoop) {
+  const auto hoisted = [&](const std::shared_ptr<const ObjectType>& type) {
+    options.object_type = [&](std::string_view name) { return name == "m.A" ? type : nullptr; };
+    const std::string text = after(hoist_invariants, R"(graph(%self : m.A, %n : int):
+  %t : bool = prim::Constant[value=1]()
+  %s : int = prim::Loop(%n, %t, %n)
+    block0(%i : int, %c : int):
+      %a : int = prim::GetAttr[name="a"](%self)
+      -> (%t, %a)
+  return (%s)
+)");
+    return text.find("prim::GetAttr") < text.find("prim::Loop");
+  };
+  const ObjectType::Slot slot{"a", Type::integer()};
+  EXPECT_TRUE(hoisted(std::make_shared<ObjectType>("m.A", std::vector{slot})));
+  const auto cls = ObjectType::open_class("m.A");
+  cls->add_slot(slot.name, slot.type);
+  cls->close();
+  EXPECT_FALSE(hoisted(cls));
+  EXPECT_FALSE(changed);
 }
 
 TEST_F(Passes, AShortLoopOfAKnownLengthIsWrittenOut) {

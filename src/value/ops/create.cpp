@@ -47,7 +47,7 @@ class Nested {
 
  private:
   void collect(const Value& v, size_t depth) {
-    if (const std::vector<Value>* items = items_of(v)) {
+    if (const std::optional<std::span<const Value>> items = items_of(v)) {
       if (depth >= kMostDims)
         throw ValueError(fmt::format("tensor(): lists nested deeper than {}", kMostDims));
       if (!depth_known_) {
@@ -92,8 +92,10 @@ class Nested {
     joined_dtype_ = tensor::promote(joined_dtype_, s.dtype());
     tensors_.push_back(tensor::from_scalar(s, s.is_float() ? DType::kFloat64 : s.dtype()));
   }
-  static const std::vector<Value>* items_of(const Value& v) {
-    return v.is(Tag::kList) ? &v.as_list().items : v.is(Tag::kTuple) ? &v.as_tuple().items : nullptr;
+  static std::optional<std::span<const Value>> items_of(const Value& v) {
+    if (v.is(Tag::kList)) return v.as_list().items;
+    if (v.is(Tag::kTuple)) return v.as_tuple().items;
+    return std::nullopt;
   }
 
   std::vector<int64_t> sizes_;

@@ -68,8 +68,7 @@ class Containers:
             return "{}"
         path = self.some(self.paths(t))
         if path and self.chance(0.3):
-            # Not dict(d) of objects, which is refused.
-            return f"{path}.copy()" if value.kind == "object" or self.chance(0.5) else f"dict({path})"
+            return self.rng.choice([f"{path}.copy()", f"dict({path})"])
         if depth > 0 and key in (INT, STR) and self.chance(0.4):
             x = self.fresh()
             self.scopes.append({x: INT})

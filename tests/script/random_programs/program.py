@@ -144,8 +144,7 @@ class Program:
             if fields[data[-1][0]] in SCALARS:
                 data[-1] = (*data[-1][:2], Body(self, [], NONE).literal(data[-1][1]))
             lines = ["@dataclass", f"class {name}:"]
-            # In typing's spelling: `X | Y` as a text, which it is here, is refused in the body of a class.
-            lines += [f"    {f}: {written(t)}" + (f" = {d}" if d else "") for f, t, d in data]
+            lines += ["    " + line for line in self.heads(data)]
             cls = Object(name, Signature(name, data, me), fields)
             # What has a __eq__ of no use is compared nowhere.
             cls.equal = all(Body(self, [], NONE).comparable(t) for t in fields.values())

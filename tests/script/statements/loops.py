@@ -282,9 +282,10 @@ class M(nn.Module):
         self.v = nn.Parameter(torch.ones(2))
     def forward(self) -> Tensor:
         s = torch.zeros(2)
-        for p in self.parameters():  ### 23: `Module.parameters` is a generator; scripts have no `yield`: return a List
+        for p in self.parameters():
             s = s + p
         return s
+# f() => tensor([2.0, 2.0])
 # --- self_named_parameters
 class M(nn.Module):
     def __init__(self):
@@ -292,9 +293,10 @@ class M(nn.Module):
         self.w = nn.Parameter(torch.ones(2))
     def forward(self) -> str:
         s = ""
-        for n, p in self.named_parameters():  ### 26: `Module.named_parameters` is a generator; scripts have no `yield`: return a List
+        for n, p in self.named_parameters():
             s = s + n
         return s
+# f() => 'w'
 # --- self_buffers
 class M(nn.Module):
     def __init__(self):
@@ -302,9 +304,10 @@ class M(nn.Module):
         self.register_buffer("w", torch.ones(2))
     def forward(self) -> Tensor:
         s = torch.zeros(2)
-        for p in self.buffers():  ### 23: `Module.buffers` is a generator; scripts have no `yield`: return a List
+        for p in self.buffers():
             s = s + p
         return s
+# f() => tensor([1.0, 1.0])
 # --- self_training
 class M(nn.Module):
     def forward(self) -> bool:

@@ -79,10 +79,10 @@ class M(nn.Module):
         self.register_buffer("w", torch.ones(2))
     def forward(self) -> str:
         s = ""
-        for n, p in self.named_buffers():  ### 26: `Module.named_buffers` is a generator; scripts have no `yield`: return a List
+        for n, p in self.named_buffers():
             s = s + n
         return s
-# PyTorch: 'w'
+# f() => 'w'
 # --- children_list
 class M(nn.Module):
     def __init__(self):

@@ -288,7 +288,7 @@ class M(nn.Module):
     def half(self) -> int:
         return 1
     def forward(self) -> int:
-        return self.half()  ### 21: `half` is a property of `M`; call a method instead
+        return self.half()  ### 16: a value of type int cannot be called
 # --- static_method_of_wrong_arguments
 class M(nn.Module):
     @staticmethod

@@ -9,7 +9,7 @@ Peers prove a shared secret before anything is decoded: ``TINE_AUTH_KEY``, else 
 """
 from __future__ import annotations
 
-from . import _rref, api, backend_registry, constants, functions, internal, options
+from . import _internal, _rref, api, backend_registry, constants, functions, internal, options
 from ._agent import RpcAgent, TensorPipeAgent, _get_debug_info, _rref_context_get_debug_info, debug_info
 from ..._trail import Hop
 from ._current_call import CurrentCall, current_call

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from ._coroutines import coroutines
+from ._errors import as_cause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,11 +69,9 @@ async def _as_errors(function: Callable[..., Awaitable[Any]], *args: Any) -> Any
     """A SystemExit, KeyboardInterrupt or the like of the iterator's is an error for its reader, and does not end the loop of all."""
     import asyncio
 
-    from . import _internal
-
     try:
         return await function(*args)
     except (Exception, GeneratorExit, asyncio.CancelledError):
         raise
     except BaseException as error:
-        raise _internal._as_cause(error)
+        raise as_cause(error)

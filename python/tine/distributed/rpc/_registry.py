@@ -4,7 +4,7 @@ from __future__ import annotations
 import functools
 
 from ... import _C
-from . import _internal
+from . import _pickling
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def register(func: Any = None, /, name: str | None = None) -> Any:
             return func
         if _identity(known) != _identity(func):
             raise _C.ValueError(
-                f"register: {name!r} is the name of {_internal.name_of(known)} of the module {known.__module__} already: "
-                f"give {_internal.name_of(func)} another one, as in @rpc.register(\"other\")"
+                f"register: {name!r} is the name of {_pickling.name_of(known)} of the module {known.__module__} already: "
+                f"give {_pickling.name_of(func)} another one, as in @rpc.register(\"other\")"
             )
         _C._rpc.stop_serving(name)
         _forget(known)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ... import _C
-from . import _internal
+from . import _pickling
 from .constants import UNSET_RPC_TIMEOUT
 from .options import call_timeout
 
@@ -79,7 +79,7 @@ class _Proxy:
             plain: Any = _C._rpc.remote_plain if how == "remote" else _C._rpc.call_plain
             result = plain(rref.owner(), method, args, kwargs, timeout, rref)
             if result is None:
-                data, leaves = _internal.call_to_pickle(_internal.MethodCall(rref, method), args, kwargs)
+                data, leaves = _pickling.call_to_pickle(_pickling.MethodCall(rref, method), args, kwargs)
                 send: Any = _C._rpc.remote_python if how == "remote" else _C._rpc.call_python
                 result = send(rref.owner(), f"RRef.{method}", data, leaves, timeout, rref)
             return result.wait() if how == "rpc_sync" else result
@@ -117,7 +117,7 @@ def _get_type(self: RRef[Any], timeout: _Seconds = UNSET_RPC_TIMEOUT, blocking: 
     future = self.__dict__.get("_type")
     if future is None or (future.done() and future.exception() is not None):
         seconds = call_timeout(timeout)
-        data, leaves = _internal.call_to_pickle(_type_of_value, (self,), {})
+        data, leaves = _pickling.call_to_pickle(_type_of_value, (self,), {})
         # It begins when the value is there, and holds no thread until then.
         future = _C._rpc.call_python(self.owner(), "RRef._get_type", data, leaves, seconds, self)
         self.__dict__["_type"] = future

@@ -9,7 +9,7 @@ import types
 
 from ... import _C
 from ... import _failure
-from . import _agent, _gather, _internal, _registry, backend_registry
+from . import _agent, _gather, _pickling, _registry, backend_registry
 from ._coroutines import coroutines
 from .constants import DEFAULT_SHUTDOWN_TIMEOUT, UNSET_RPC_TIMEOUT
 from .options import ALLOW, RpcBackendOptions, _allow, _seconds, _tls_paths, call_timeout
@@ -364,8 +364,8 @@ def _send(
         by_name = _C._rpc.has_name(func)
     if not callable(func):
         raise TypeError(f"func: expected something that can be called, or the name of a function, got {func!r}")
-    data, leaves = _internal.call_to_pickle(func, args, kwargs, by_name)
-    return python(to, func if by_name else _internal.name_of(func), data, leaves, timeout, None)
+    data, leaves = _pickling.call_to_pickle(func, args, kwargs, by_name)
+    return python(to, func if by_name else _pickling.name_of(func), data, leaves, timeout, None)
 
 
 def rpc_async(

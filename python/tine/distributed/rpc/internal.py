@@ -4,7 +4,7 @@ from __future__ import annotations
 import collections
 import enum
 
-from . import _internal
+from . import _pickling
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ class _InternalRPCPickler:
 
     def serialize(self, obj: Any) -> tuple[bytes, list[Any]]:
         if isinstance(obj, PythonUDF):
-            return _internal.call_to_pickle(obj.func, tuple(obj.args or ()), dict(obj.kwargs or {}))
-        return _internal.to_pickle(obj, "the object")
+            return _pickling.call_to_pickle(obj.func, tuple(obj.args or ()), dict(obj.kwargs or {}))
+        return _pickling.to_pickle(obj, "the object")
 
     def deserialize(self, binary_data: bytes, tensor_table: list[Any]) -> Any:
-        return _internal.from_pickle(binary_data, list(tensor_table))
+        return _pickling.from_pickle(binary_data, list(tensor_table))
 
 
 _internal_rpc_pickler = _InternalRPCPickler()
