@@ -2,8 +2,8 @@
 
     python script_oracle.py FOLDER [FIRST]     a line of JSON for each program, from the one of that number on
 
-FOLDER is a copy of tests/script in which `tine` is PyTorch (copy_of_the_programs). A line is [number, name], before the program
-runs, and then [number, name, outcome, text]. The outcomes:
+FOLDER is a copy of tests/script in which `tine` is PyTorch, but for its private modules (copy_of_the_programs). A line is
+[number, name], before the program runs, and then [number, name, outcome, text]. The outcomes:
     same       as tine gives it: the value, the text that is printed, or an error
     refused    PyTorch does not compile it, and neither does tine
     more       PyTorch does not compile it, and tine does
@@ -34,7 +34,7 @@ def copy_of_the_programs(folder):
         text = path.read_text()
         text = re.sub(r"\bimport tine as torch\b", "import torch", text)
         text = re.sub(r"\bimport tine\.", "import torch.", text)
-        text = re.sub(r"\bfrom tine(\.[\w.]+)? import\b", r"from torch\1 import", text)
+        text = re.sub(r"\bfrom tine((?:\.[a-z]\w*)*) import\b", r"from torch\1 import", text)
         to = pathlib.Path(folder, path.relative_to(PROGRAMS))
         to.parent.mkdir(exist_ok=True)
         to.write_text(text)
