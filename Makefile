@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 .DEFAULT_GOAL := all
-.PHONY: all deps configured build run test test-pytorch bench deb sdist wheel asan tsan fuzz chaos model soak format clean
+.PHONY: all deps configured build run test test-pytorch bench deb sdist wheel asan tsan fuzz chaos model soak random-programs format clean
 
 all: build
 
@@ -73,6 +73,12 @@ model:
 SOAK_CALLS ?= 1000000
 soak: all
 	@PYTHONPATH=build/python /usr/bin/python3 tests/chaos/soak.py --calls $(SOAK_CALLS)
+
+# PROGRAMS random programs from the seed FIRST on, each as Python and as a script: some 10 minutes of two processors.
+PROGRAMS ?= 20000
+FIRST ?= 0
+random-programs: all
+	@PYTHONPATH=build/python:tests/script /usr/bin/python3 -m random_programs --count $(PROGRAMS) --first $(FIRST)
 
 format:
 	@tools/format
