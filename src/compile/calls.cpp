@@ -169,6 +169,8 @@ Def* Calls::call_method(Def* self, std::string_view name, std::vector<CallArgume
 
 // `int(x)`, `str(x)`: a type as a function.
 Def* Calls::convert(const TypePtr& to, const Meaning& callee, std::vector<CallArgument>& args, Span span) {
+  if (to == Type::scalar_type())
+    builder_.fail(span, "a dtype cannot be made in scripts; name one, as in `torch.float32`");
   if (to == Type::device()) return builder_.add(arguments_.choose("aten::device", args, callee.dotted, span));
   arguments_.expect(args, 0, 1, callee.dotted, span);
   Def* value = args.empty() ? nullptr : arguments_.value(args[0]);

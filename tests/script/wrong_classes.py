@@ -278,7 +278,7 @@ def f(i: I) -> int:
 @torch.jit.interface
 class I:
     def one(self, x: int) -> int:
-        return x  ### 9: the methods of an interface have no body
+        return x  ### 9: the methods of an interface have no body; write `pass`
 def f(i: I) -> int:
     return 1
 # ---

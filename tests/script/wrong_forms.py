@@ -431,3 +431,19 @@ def declared_in_the_loop(n: int):
     for i in range(n):
         x: int
     return x  ### 12: `x` may be undefined here: it is assigned only inside the loop at wrong_forms.py:2:5; give it a value before
+# ---
+import torch.distributed.rpc as rpc
+@rpc.functions.async_execution
+def callee(x: int) -> int:
+    return x
+def rpc_of_an_async_function(to: str):
+    return rpc.rpc_sync(to, callee, (1,))  ### 29: `callee` is an async_execution function, which must return a Future for a call on another worker; it returns int
+# ---
+import torch.distributed.rpc as rpc
+@rpc.functions.async_execution
+def callee(x: int) -> Future[int]:
+    return torch.jit.fork(inner, x)
+def inner(x: int) -> int:
+    return x
+def rpc_of_an_async_function_gives_its_value(to: str) -> str:
+    return rpc.rpc_sync(to, callee, (1,))  ### 12: `rpc_of_an_async_function_gives_its_value` is declared to return str, but this is int

@@ -469,7 +469,7 @@ def f(x: Future):  ### 10: `Future` needs its element type, as in `Future[Tensor
 def f(x: RRef):  ### 10: `RRef` needs its element type, as in `RRef[Tensor]`
     return x
 # ---
-def f(x: Union):  ### 10: `Union` needs its element type, as in `Union[Tensor]`
+def f(x: Union):  ### 10: `Union` needs its types, as in `Union[int, str]`
     return x
 # ---
 def f(x: int | 3):  ### 16: expected a type, as in `int`, `Tensor`, `List[int]` or `Optional[str]`
@@ -482,4 +482,37 @@ def f(x: Callable):  ### 10: undefined type `Callable`
     return x
 # ---
 def f(x: Callable[[int], int]):  ### 10: undefined type `Callable`
+    return x
+# ---
+def f(t: Tuple[int, int]):
+    return t + 1  ### 12: `+` does not take Tuple[int, int] and int
+# ---
+def f(t: Tuple[float, float]):
+    return t + 1.5  ### 12: `+` does not take Tuple[float, float] and float
+# ---
+def f(xs: List[int]):
+    return xs + 1  ### 12: `+` does not take List[int] and int
+# ---
+def f(xs: List[int]):
+    xs += 1  ### 5: `+` does not take List[int] and int
+# ---
+def f(xs: List[int]):
+    return xs.extend(1)  ### 12: `extend` does not take (List[int], int): expected List[int] for `other`, got int
+# ---
+def f(t: Tuple[int, int], xs: List[List[int]]):
+    return t in xs  ### 12: `in` does not take Tuple[int, int] and List[List[int]]
+# ---
+def f(xs: List[List[int]]):
+    return 1 in xs  ### 12: `in` does not take int and List[List[int]]
+# ---
+def f(t: Tuple[int, int], xs: List[List[int]]):
+    xs.insert(0, t)  ### 5: `insert` does not take (List[List[int]], int, Tuple[int, int]): expected List[int] for `el`, got Tuple[int, int]
+# ---
+def f(t: Tuple[int, int], d: Dict[str, List[int]]):
+    return d.get('a', t)  ### 12: no form of `get` takes (Dict[str, List[int]], str, Tuple[int, int]); there are:
+# ---
+def f(x: int):
+    return torch.dtype(x)  ### 12: a dtype cannot be made in scripts; name one, as in `torch.float32`
+# ---
+def f(x: "Union[()]"):  ### 11: `Union` needs its types, as in `Union[int, str]`
     return x

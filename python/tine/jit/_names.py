@@ -20,7 +20,7 @@ from ..futures import Future
 from ..nn.module import Module
 from . import _async, _ignored, _marks, _records, _registry, _source
 from ._records import UnknownType
-from ._types import is_dtype, record_name, type_text, value_type_text
+from ._types import is_dtype, is_dtype_class, record_name, type_text, value_type_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +130,7 @@ def describe(obj: Any, dotted: str, registry: Registry, lookup: Callable[[str], 
     if isinstance(obj, _C.ObjectType):
         return Meaning.type(obj)
     obj = getattr(obj, "__original_fn", obj) if getattr(obj, "__script_if_tracing_wrapper", False) else obj
-    special = _special_name(obj)
+    special = "torch.dtype" if is_dtype_class(obj) else _special_name(obj)
     if special is not None:
         return Meaning.builtin(special)
     if isinstance(obj, types.ModuleType):
