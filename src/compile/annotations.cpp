@@ -88,10 +88,7 @@ class Annotations {
     }
     // The language reads List[(int, str)] as List[int, str], as Python does.
     std::vector<TypePtr> of;
-    const auto add = [&](const syntax::Expr& e) {
-      if (e.kind == syntax::ExprKind::kSlice) fail(e.span, "expected a type");
-      of.push_back(type(e));
-    };
+    const auto add = [&](const syntax::Expr& e) { of.push_back(type(e)); };
     const auto* tuple =
         s.indices.size() == 1 && !s.comma ? syntax::is<syntax::Tuple>(*s.indices.front()) : nullptr;
     if (tuple) {

@@ -191,7 +191,7 @@ def _describe_function(fn: types.FunctionType, registry: Registry, async_executi
     if (fn.__module__ or "").startswith("tine.distributed."):
         return Meaning.refused(f"`{fn.__name__}` of tine.distributed is Python's: scripts call `rpc.rpc_async`, `rpc.rpc_sync` and "
                                "`rpc.remote`")
-    why = _source.refuse_kind(fn)
+    why = _source.LAMBDA if fn.__name__ == "<lambda>" else _source.refuse_kind(fn)
     if why is not None:
         return Meaning.refused(why)
     if fn.__closure__ is not None and getattr(fn, "__wrapped__", None) is not None:
