@@ -74,7 +74,8 @@ constexpr std::array kRefusals = {
     Refusal{"complex", "complex numbers are not supported in scripts"},
     Refusal{"object", "scripts are typed statically; name the type, or use Any"},
     Refusal{"Callable",
-            "functions are no values in scripts; name the function, or take an object of an interface"},
+            "a function is not a value in scripts; name it where it is called, or take an object of an "
+            "interface"},
     Refusal{"map", "`map` is not supported in scripts; write a list comprehension"},
     Refusal{"filter", "`filter` is not supported in scripts; write a list comprehension with `if`"},
     Refusal{"iter", "iterators are not supported in scripts; loop with `for`"},

@@ -108,7 +108,7 @@ class RowFit {
     return false;
   }
 
-  // A variable that happens to be bound to a list does not ask for one: `(1, 2)` is no element of a List[List[int]].
+  // A variable that happens to be bound to a list does not ask for one: `(1, 2)` is not an element of a List[List[int]].
   static bool fit_list(const ArgumentType& arg, const TypePtr& want, const TypePtr& written,
                        InputSource* input) {
     input->list = want;

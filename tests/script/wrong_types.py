@@ -478,10 +478,10 @@ def f(x: int | 3):  ### 16: expected a type, as in `int`, `Tensor`, `List[int]` 
 def f(x: Optional["Lst[int]"]):  ### 20: undefined type `Lst`; did you mean `List`?
     return x
 # ---
-def f(x: Callable):  ### 10: functions are no values in scripts; name the function, or take an object of an interface
+def f(x: Callable):  ### 10: a function is not a value in scripts; name it where it is called, or take an object of an interface
     return x
 # ---
-def f(x: Callable[[int], int]):  ### 10: functions are no values in scripts; name the function, or take an object of an interface
+def f(x: Callable[[int], int]):  ### 10: a function is not a value in scripts; name it where it is called, or take an object of an interface
     return x
 # ---
 def f(t: Tuple[int, int]):
