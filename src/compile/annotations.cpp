@@ -60,6 +60,7 @@ class Annotations {
           fail(e.span, fmt::format("`{}` needs its element types, as in `Tuple[int, Tensor]`", name));
         case Generic::kDict:
           fail(e.span, fmt::format("`{}` needs its key and value types, as in `Dict[str, Tensor]`", name));
+        case Generic::kUnion: fail(e.span, fmt::format("`{0}` needs its types, as in `{0}[int, str]`", name));
         default: fail(e.span, fmt::format("`{0}` needs its element type, as in `{0}[Tensor]`", name));
       }
     }
@@ -87,10 +88,7 @@ class Annotations {
     }
     // The language reads List[(int, str)] as List[int, str], as Python does.
     std::vector<TypePtr> of;
-    const auto add = [&](const syntax::Expr& e) {
-      if (e.kind == syntax::ExprKind::kSlice) fail(e.span, "expected a type");
-      of.push_back(type(e));
-    };
+    const auto add = [&](const syntax::Expr& e) { of.push_back(type(e)); };
     const auto* tuple =
         s.indices.size() == 1 && !s.comma ? syntax::is<syntax::Tuple>(*s.indices.front()) : nullptr;
     if (tuple) {
@@ -115,7 +113,9 @@ class Annotations {
         return Type::dict(of[0], of[1]);
       case Generic::kTuple: return Type::tuple(std::move(of));
       case Generic::kOptional: count(1); return Type::optional(of[0]);
-      case Generic::kUnion: return Type::union_of(std::move(of));
+      case Generic::kUnion:
+        if (of.empty()) fail(s.span, fmt::format("`{0}` needs its types, as in `{0}[int, str]`", name));
+        return Type::union_of(std::move(of));
       case Generic::kFuture: count(1); return Type::future(of[0]);
       case Generic::kRRef: count(1); return Type::rref(of[0]);
       case Generic::kFinal: count(1); return of[0];

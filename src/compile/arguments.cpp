@@ -63,7 +63,8 @@ void Arguments::evaluate_early(CallArgument& a) {
 std::vector<CallArgument> Arguments::of(const syntax::Call& e) {
   std::vector<CallArgument> args;
   add(e.args, &args);
-  for (const syntax::Keyword& k : e.keywords) args.push_back({k.name, k.value.get(), nullptr, k.value->span});
+  for (const syntax::Keyword& k : e.keywords)
+    args.push_back({k.name, k.value.get(), nullptr, k.value->span, nullptr, k.span});
   return args;
 }
 
@@ -93,7 +94,8 @@ Meaning Arguments::meaning(const CallArgument& a) {
 void Arguments::expect(const std::vector<CallArgument>& args, size_t least, size_t most,
                        std::string_view shown, Span span) {
   for (const CallArgument& a : args) {
-    if (!a.name.empty()) builder_.fail(a.span, fmt::format("`{}` takes no keyword `{}`", shown, a.name));
+    if (!a.name.empty())
+      builder_.fail(a.place_of_name(), fmt::format("`{}` takes no keyword `{}`", shown, a.name));
   }
   if (args.size() >= least && args.size() <= most) return;
   const std::string expected =
@@ -129,7 +131,7 @@ std::vector<Def*> Arguments::given(const Schema& schema, std::string_view shown,
     if (!a.name.empty()) {
       param = parameter_named(schema, a, shown);
       if (inputs[param])
-        builder_.fail(a.span, fmt::format("`{}` gets its argument `{}` twice", shown, a.name));
+        builder_.fail(a.place_of_name(), fmt::format("`{}` gets its argument `{}` twice", shown, a.name));
     } else if (position < params.size() && !params[position].keyword_only) {
       param = position++;
     } else {
@@ -200,7 +202,7 @@ size_t Arguments::parameter_named(const Schema& schema, const CallArgument& a, s
   if (index >= 0) return static_cast<size_t>(index);
   std::vector<std::string> names;
   for (const auto& p : schema.args) names.push_back(p.name);
-  builder_.fail(a.span,
+  builder_.fail(a.place_of_name(),
                 fmt::format("`{}` has no argument `{}`{}", shown, a.name, did_you_mean(a.name, names)));
 }
 

@@ -17,6 +17,10 @@ struct CallArgument {
   ir::Def* def = nullptr;              // once it is compiled
   Span span;
   std::shared_ptr<const Meaning> meaning = nullptr;  // of one that had to be read early and is not a value
+  Span name_span = {};                               // where `name` stands, if the call has it
+
+  // For messages about the name.
+  [[nodiscard]] Span place_of_name() const { return name_span.end > 0 ? name_span : span; }
 };
 
 class Arguments {

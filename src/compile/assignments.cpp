@@ -17,7 +17,9 @@ void Assignments::assign(const syntax::Expr& target, Def* value, Span span) {
     case ExprKind::kList: unpack(syntax::as<syntax::List>(target).items, target.span, value, span); return;
     case ExprKind::kAttribute: set_attribute(syntax::as<syntax::Attribute>(target), value, span); return;
     case ExprKind::kSubscript: indexing_.assign(syntax::as<syntax::Subscript>(target), value, span); return;
-    default: builder_.fail(target.span, "this cannot be assigned to");
+    default:
+      builder_.fail(target.span,
+                    "the target of a loop is a variable, an attribute, an element, or a tuple of these");
   }
 }
 
@@ -26,15 +28,14 @@ void Assignments::unpack(const std::vector<syntax::ExprPtr>& targets, Span targe
   builder_.here(targets_span);
   const size_t count = targets.size();
   for (size_t i = 0; i < count; ++i) {
-    if (targets[i]->kind == ExprKind::kStarred) return unpack_rest(targets, i, targets_span, value, span);
+    if (targets[i]->kind == ExprKind::kStarred) return unpack_rest(targets, i, value, span);
   }
   std::vector<Def*> values;
   switch (value->type->kind) {
     case TypeKind::kTuple:
       if (value->type->of.size() != count) {
-        builder_.fail(targets_span,
-                      fmt::format("expected {} value{} to unpack, got {} of type {}", count,
-                                  count == 1 ? "" : "s", value->type->of.size(), value->type->str()));
+        builder_.fail(span, fmt::format("expected {} value{} to unpack, got {} of type {}", count,
+                                        count == 1 ? "" : "s", value->type->of.size(), value->type->str()));
       }
       values = builder_.unpack_tuple(value);
       break;
@@ -54,8 +55,8 @@ void Assignments::unpack(const std::vector<syntax::ExprPtr>& targets, Span targe
 }
 
 // `a, *rest, b = value`: the target at `rest` takes what the others leave, of a tuple a tuple.
-void Assignments::unpack_rest(const std::vector<syntax::ExprPtr>& targets, size_t rest, Span targets_span,
-                              Def* value, Span span) {
+void Assignments::unpack_rest(const std::vector<syntax::ExprPtr>& targets, size_t rest, Def* value,
+                              Span span) {
   const size_t others = targets.size() - 1;
   const syntax::Expr& all_others = *syntax::as<syntax::Starred>(*targets[rest]).value;
   if (value->type->kind != TypeKind::kTuple) {
@@ -65,9 +66,8 @@ void Assignments::unpack_rest(const std::vector<syntax::ExprPtr>& targets, size_
   }
   std::vector<Def*> values = builder_.unpack_tuple(value);
   if (values.size() < others) {
-    builder_.fail(targets_span,
-                  fmt::format("expected at least {} value{} to unpack, got {} of type {}", others,
-                              others == 1 ? "" : "s", values.size(), value->type->str()));
+    builder_.fail(span, fmt::format("expected at least {} value{} to unpack, got {} of type {}", others,
+                                    others == 1 ? "" : "s", values.size(), value->type->str()));
   }
   const auto begin = values.begin() + static_cast<ptrdiff_t>(rest);
   const auto end = values.end() - static_cast<ptrdiff_t>(others - rest);
@@ -116,6 +116,12 @@ void Assignments::add_slot(const syntax::Attribute& target, const Def* value, Ty
 void Assignments::set_attribute(const syntax::Attribute& target, Def* value, Span span,
                                 const TypePtr& declared) {
   Def* object = expressions_.value(*target.object);
+  if (const NamedTupleType* const record = object->type->named_tuple()) {
+    builder_.fail(target.span, fmt::format("the fields of {} cannot be assigned to{}", record->str(),
+                                           record->name.empty() ? std::string()
+                                                                : fmt::format("; make another one, `{}(...)`",
+                                                                              class_name(record->name))));
+  }
   if (object->type->kind != TypeKind::kObject) {
     builder_.fail(target.span,
                   fmt::format("only attributes of modules and of objects of classes can be assigned to, not "
@@ -160,8 +166,10 @@ void Assignments::no_attribute(const syntax::Attribute& target, const ObjectType
   }
   std::vector<std::string> names;
   for (const auto& field : type.slots) names.push_back(field.name);
-  builder_.fail(target.name_span, fmt::format("`{}` has no attribute `{}`{}; create it in __init__",
-                                              type.name, target.name, did_you_mean(target.name, names)));
+  const std::string meant = did_you_mean(target.name, names);
+  builder_.fail(target.name_span,
+                fmt::format("`{}` has no attribute `{}`{}", type.name, target.name,
+                            meant.empty() ? std::string("; create it in __init__") : meant));
 }
 
 void target_names(const syntax::Expr& e, std::vector<std::string_view>* names) {

@@ -35,8 +35,7 @@ class Assignments {
 
  private:
   void unpack(const std::vector<syntax::ExprPtr>& targets, Span targets_span, ir::Def* value, Span span);
-  void unpack_rest(const std::vector<syntax::ExprPtr>& targets, size_t rest, Span targets_span,
-                   ir::Def* value, Span span);
+  void unpack_rest(const std::vector<syntax::ExprPtr>& targets, size_t rest, ir::Def* value, Span span);
   void set_attribute(const syntax::Attribute& target, ir::Def* value, Span span,
                      const TypePtr& declared = {});
   [[nodiscard]] bool initializes(const ir::Def* object) const;

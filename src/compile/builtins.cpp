@@ -73,6 +73,9 @@ constexpr std::array kRefusals = {
     Refusal{"bytes", "bytes are not supported in scripts; use a str or a uint8 Tensor"},
     Refusal{"complex", "complex numbers are not supported in scripts"},
     Refusal{"object", "scripts are typed statically; name the type, or use Any"},
+    Refusal{"Callable",
+            "a function is not a value in scripts; name it where it is called, or take an object of an "
+            "interface"},
     Refusal{"map", "`map` is not supported in scripts; write a list comprehension"},
     Refusal{"filter", "`filter` is not supported in scripts; write a list comprehension with `if`"},
     Refusal{"iter", "iterators are not supported in scripts; loop with `for`"},
@@ -184,7 +187,7 @@ Resolved torch_name(const OpTable& ops, std::string_view name) {
     if (d.name == name) return Constant{static_cast<int64_t>(d.dtype)};
   }
   if (name == "Tensor") return TypeName{Type::tensor()};
-  if (name == "dtype") return TypeName{Type::integer()};
+  if (name == "dtype") return TypeName{Type::scalar_type()};
   if (name == "device") return TypeName{Type::device()};
   if (name == "is_tensor") return Builtin{Form::kIsTensor};
   if (name == "Size") return GenericName{Generic::kList};  // sizes are lists of ints
@@ -298,9 +301,8 @@ TextResolver::Sources TextResolver::sources(const std::shared_ptr<TextResolver>&
   for (const syntax::FunctionDef& f : names.module_->functions) {
     std::string name(f.name);
     if (names.functions_.contains(name)) names.fail(f.name_span, twice(name));
-    Known known =
-        add(self, &sources,
-            {fmt::format("{}.{}", names.prefix_, name), names.module_->source, name, self, nullptr});
+    Known known = add(
+        f, &sources, {fmt::format("{}.{}", names.prefix_, name), names.module_->source, name, self, nullptr});
     names.functions_.emplace(std::move(name), std::move(known));
   }
   for (const syntax::ClassDef& c : names.module_->classes) {
@@ -317,10 +319,13 @@ TextResolver::Sources TextResolver::sources(const std::shared_ptr<TextResolver>&
   return sources;
 }
 
-TextResolver::Known TextResolver::add(const std::shared_ptr<TextResolver>&, Sources* sources,
+TextResolver::Known TextResolver::add(const syntax::FunctionDef& def, Sources* sources,
                                       FunctionSource source) {
   sources->push_back(std::make_shared<const FunctionSource>(std::move(source)));
-  return {sources->back()->qualified_name, sources->back()};
+  const bool async_execution = std::any_of(def.decorators.begin(), def.decorators.end(), [](const auto& d) {
+    return dotted_name(*d).ends_with("functions.async_execution");
+  });
+  return {sources->back()->qualified_name, sources->back(), async_execution};
 }
 
 void TextResolver::add_class(const std::shared_ptr<TextResolver>& self, Sources* sources,
@@ -368,7 +373,7 @@ void TextResolver::add_class(const std::shared_ptr<TextResolver>& self, Sources*
     }
     if (place->has_value())
       names.fail(f.name_span, fmt::format("`{}` is defined twice in `{}`", name, c.name));
-    *place = add(self, sources, std::move(source));
+    *place = add(f, sources, std::move(source));
   }
 }
 

@@ -42,7 +42,8 @@ class TextResolver final : public Resolver {
   struct Known {
     std::string qualified_name;
     std::weak_ptr<const FunctionSource> source;
-    [[nodiscard]] FunctionRef ref() const { return {qualified_name, source.lock()}; }
+    bool async_execution = false;
+    [[nodiscard]] FunctionRef ref() const { return {qualified_name, source.lock(), async_execution}; }
   };
   struct Member {
     std::optional<Known> function, getter, setter;
@@ -55,7 +56,7 @@ class TextResolver final : public Resolver {
     std::unordered_map<std::string, Member> members;
   };
   using Sources = std::vector<std::shared_ptr<const FunctionSource>>;
-  static Known add(const std::shared_ptr<TextResolver>& self, Sources* sources, FunctionSource source);
+  static Known add(const syntax::FunctionDef& def, Sources* sources, FunctionSource source);
   static void add_class(const std::shared_ptr<TextResolver>& self, Sources* sources,
                         const syntax::ClassDef& c);
   Resolved member(const Member& member);

@@ -67,13 +67,17 @@ Def* Calls::call_meaning(const Meaning& callee, std::vector<CallArgument> args, 
     return builder_.tuple(std::move(fields), t->type);
   }
   if (const auto* g = std::get_if<GenericName>(&callee.resolved))
-    return collection(g->generic, args, hint, span);
+    return collection(g->generic, callee.dotted, args, hint, span);
   const Span at = e.callee->span;
   if (std::holds_alternative<ExceptionName>(callee.resolved))
     builder_.fail(at, fmt::format("`{}` is an exception: it can only be raised", callee.dotted));
   if (std::holds_alternative<Namespace>(callee.resolved))
     builder_.fail(at, fmt::format("`{}` is a module of names, not a function", callee.dotted));
-  builder_.fail(at, fmt::format("`{}` cannot be called", callee.dotted));
+  const auto* constant = std::get_if<Constant>(&callee.resolved);
+  builder_.fail(at,
+                fmt::format("`{}` {}cannot be called", callee.dotted,
+                            constant ? fmt::format("is of type {}, which ", type_of(constant->value)->str())
+                                     : std::string()));
 }
 
 // A method of a module or of another value, or a module itself.
@@ -102,6 +106,11 @@ Def* Calls::call_bound(const Meaning& callee, std::vector<CallArgument> args, co
     builder_.here(span);
     const std::string_view called = meanings_.called_method(*classes_.known(self->type, span));
     return call_meaning(meanings_.module_attribute(self, called, e.callee->span), std::move(args), e, hint);
+  }
+  if (const auto* read = syntax::is<syntax::Attribute>(*e.callee)) {
+    builder_.fail(read->name_span,
+                  fmt::format("`{0}` is of type {1}, which cannot be called; read it as `.{0}`", read->name,
+                              self->type->str()));
   }
   builder_.fail(e.callee->span, fmt::format("a value of type {} cannot be called", self->type->str()));
 }
@@ -169,6 +178,8 @@ Def* Calls::call_method(Def* self, std::string_view name, std::vector<CallArgume
 
 // `int(x)`, `str(x)`: a type as a function.
 Def* Calls::convert(const TypePtr& to, const Meaning& callee, std::vector<CallArgument>& args, Span span) {
+  if (to == Type::scalar_type())
+    builder_.fail(span, "a dtype cannot be made in scripts; name one, as in `torch.float32`");
   if (to == Type::device()) return builder_.add(arguments_.choose("aten::device", args, callee.dotted, span));
   arguments_.expect(args, 0, 1, callee.dotted, span);
   Def* value = args.empty() ? nullptr : arguments_.value(args[0]);
@@ -192,9 +203,7 @@ Def* Calls::convert(const TypePtr& to, const Meaning& callee, std::vector<CallAr
       builder_.fail(
           span,
           "`Tensor(...)` is not supported in scripts; use `torch.tensor`, `torch.zeros` or `torch.empty`");
-    case TypeKind::kEnum:
-      builder_.fail(span, fmt::format("a member of `{0}` is named in scripts, as `{0}.{1}`", callee.dotted,
-                                      static_cast<const EnumType&>(*to).members.front().first));
+    case TypeKind::kEnum: builder_.fail(span, how_to_name(callee.dotted, *to, {}));
     default:
       builder_.fail(
           span, fmt::format("objects of `{}` cannot be made in scripts; make them in Python and pass them in",
@@ -203,7 +212,8 @@ Def* Calls::convert(const TypePtr& to, const Meaning& callee, std::vector<CallAr
 }
 
 // `list(x)`, `dict(x)`, `tuple(x)`: a generic type as a function.
-Def* Calls::collection(Generic generic, std::vector<CallArgument>& args, const TypePtr& hint, Span span) {
+Def* Calls::collection(Generic generic, std::string_view shown, std::vector<CallArgument>& args,
+                       const TypePtr& hint, Span span) {
   switch (generic) {
     case Generic::kList: {
       arguments_.expect(args, 0, 1, "list", span);
@@ -226,7 +236,10 @@ Def* Calls::collection(Generic generic, std::vector<CallArgument>& args, const T
       builder_.fail(span,
                     "a Future cannot be made in a script; `torch.jit.fork` and `rpc.rpc_async` return one");
     case Generic::kRRef: builder_.fail(span, "an RRef cannot be made in a script; `rpc.remote` returns one");
-    default: builder_.fail(span, "a type cannot be called");
+    default:
+      builder_.fail(
+          span,
+          fmt::format("`{0}` cannot be called; it belongs into an annotation, as in `x: {0}[int]`", shown));
   }
 }
 

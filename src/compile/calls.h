@@ -39,7 +39,8 @@ class Calls {
   ir::Def* call_method(ir::Def* self, std::string_view name, std::vector<CallArgument> args, Span name_span,
                        const TypePtr& hint, Span span);
   ir::Def* convert(const TypePtr& to, const Meaning& callee, std::vector<CallArgument>& args, Span span);
-  ir::Def* collection(Generic generic, std::vector<CallArgument>& args, const TypePtr& hint, Span span);
+  ir::Def* collection(Generic generic, std::string_view shown, std::vector<CallArgument>& args,
+                      const TypePtr& hint, Span span);
 
   Session& session_;
   FunctionBuilder& builder_;

@@ -84,8 +84,9 @@ const Schema& Classes::signature(const Def* self, const FunctionRef& method, Spa
 void Classes::check_interface(const TypePtr& from, const TypePtr& interface) {
   const auto type = std::dynamic_pointer_cast<const ObjectType>(held_type(from));
   const auto refuse = [&](const std::string& why) {
-    throw_at(ErrorKind::kSyntax, builder_.span,
-             fmt::format("an object of `{}` cannot be a `{}`: {}", from->name, interface->name, why));
+    throw_at(
+        ErrorKind::kSyntax, builder_.span,
+        as_written(fmt::format("an object of `{}` cannot be a `{}`: {}", from->name, interface->name, why)));
   };
   for (const ObjectType::Method& wanted : static_cast<const ObjectType&>(*interface).methods()) {
     const Resolved found = names_.method(*type, wanted.name);
@@ -183,13 +184,18 @@ Def* Classes::try_compare(CompareOp op, Def* left, Def* right, Span span) {
 }
 
 Def* Classes::try_sign(syntax::UnaryOp op, Def* value, Span span) {
+  const std::string_view method = method_of(op);
+  return method.empty() ? nullptr : try_method(value, method, {}, span);
+}
+
+std::string_view Classes::method_of(syntax::UnaryOp op) {
   switch (op) {
-    case syntax::UnaryOp::kNeg: return try_method(value, "__neg__", {}, span);
-    case syntax::UnaryOp::kPos: return try_method(value, "__pos__", {}, span);
-    case syntax::UnaryOp::kInvert: return try_method(value, "__invert__", {}, span);
+    case syntax::UnaryOp::kNeg: return "__neg__";
+    case syntax::UnaryOp::kPos: return "__pos__";
+    case syntax::UnaryOp::kInvert: return "__invert__";
     case syntax::UnaryOp::kNot: break;
   }
-  return nullptr;
+  return {};
 }
 
 std::string_view Classes::method_of(BinaryOp op) { return kArithmetic[static_cast<size_t>(op)].plain; }
@@ -206,6 +212,14 @@ std::string Classes::help(std::string_view method, const Def* left, const Def* r
 
 Def* Classes::try_sort(Def* list, std::vector<CallArgument> args, bool in_place, Span span) {
   if (list->type->kind != TypeKind::kList || !class_of(list->type->of[0])) return nullptr;
+  // The text that sorts compares by `<`, which an object on either side may define.
+  const auto& type = static_cast<const ObjectType&>(*list->type->of[0]);
+  const auto defines = [&](std::string_view method) {
+    return !std::holds_alternative<Missing>(names_.method(type, method));
+  };
+  if (!defines("__lt__") && !defines("__gt__"))
+    builder_.fail(span,
+                  fmt::format("objects of `{}` cannot be sorted; define `__lt__` in the class", type.name));
   const FunctionRef sort = sorting_of(list->type->of[0], in_place, resolver_);
   args.insert(args.begin(), CallArgument{{}, nullptr, list, span});
   const Schema& schema = session_.signature(sort, builder_.at(span));

@@ -50,6 +50,7 @@ class Classes {
   ir::Def* try_sign(syntax::UnaryOp op, ir::Def* value, Span span);
   // What to define so that the operator takes these; empty where neither is an object of a class.
   [[nodiscard]] static std::string help(std::string_view method, const ir::Def* left, const ir::Def* right);
+  [[nodiscard]] static std::string_view method_of(syntax::UnaryOp op);
   [[nodiscard]] static std::string_view method_of(syntax::BinaryOp op);
   [[nodiscard]] static std::string_view method_of(syntax::CompareOp op);
 

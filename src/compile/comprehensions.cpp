@@ -69,7 +69,7 @@ void Comprehensions::one_turn(const Iterable& over, const syntax::Expr& target,
   std::vector<std::string_view> names;
   target_names(target, &names);
   for (const std::string_view name : names)
-    scopes_.set(name, Variable{nullptr, nullptr, "this variable has no value yet", true});
+    scopes_.set(name, Variable{nullptr, nullptr, fmt::format("`{}` has no value yet", name), true});
   iteration_.bind_target(target, over, number);
   Def* keep = nullptr;
   std::vector<Refinement> told;

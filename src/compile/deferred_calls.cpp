@@ -115,7 +115,7 @@ DeferredCalls::RemoteArguments DeferredCalls::remote_arguments(std::string_view 
           static_cast<size_t>(std::find(std::begin(kNames), std::end(kNames), a.name) - std::begin(kNames));
       if (index == std::size(kNames)) {
         const std::vector<std::string> names(std::begin(kNames), std::end(kNames));
-        builder_.fail(a.span,
+        builder_.fail(a.place_of_name(),
                       fmt::format("`{}` has no argument `{}`{}", shown, a.name, did_you_mean(a.name, names)));
       }
     }
@@ -123,7 +123,8 @@ DeferredCalls::RemoteArguments DeferredCalls::remote_arguments(std::string_view 
       builder_.fail(a.span,
                     fmt::format("`{}` takes at most 5 arguments: to, func, args, kwargs, timeout", shown));
     if (given[index])
-      builder_.fail(a.span, fmt::format("`{}` gets its argument `{}` twice", shown, kNames[index]));
+      builder_.fail(a.place_of_name(),
+                    fmt::format("`{}` gets its argument `{}` twice", shown, kNames[index]));
     given[index] = &a;
   }
   if (!given[0] || !given[1])

@@ -165,7 +165,7 @@ Def* Forms::print(std::vector<CallArgument>& args, Span span) {
   std::vector<Def*> values;
   for (CallArgument& a : args) {
     if (!a.name.empty())
-      builder_.fail(a.span,
+      builder_.fail(a.place_of_name(),
                     fmt::format("`print` takes no keyword `{}` in scripts; write an f-string", a.name));
     values.push_back(arguments_.value(a));
   }
@@ -176,7 +176,8 @@ Def* Forms::print(std::vector<CallArgument>& args, Span span) {
 Def* Forms::format_call(Def* pattern, std::vector<CallArgument>& args, Span span) {
   std::vector<Def*> values;
   for (CallArgument& a : args) {
-    if (!a.name.empty()) builder_.fail(a.span, "`format` takes no keywords in scripts; write an f-string");
+    if (!a.name.empty())
+      builder_.fail(a.place_of_name(), "`format` takes no keywords in scripts; write an f-string");
     values.push_back(arguments_.value(a));
   }
   builder_.here(span);

@@ -228,6 +228,7 @@ Def* FunctionBuilder::must_operator(std::string_view name, std::initializer_list
 
 std::string optional_help(const Def* value) {
   if (value->type->kind == TypeKind::kUnion) return "; find out which of them it is with `isinstance` first";
+  if (value->type->kind == TypeKind::kAny) return "; find out what it is with `isinstance` first";
   if (value->type->kind != TypeKind::kOptional) return {};
   if (!value->node || value->node->kind != ir::Kind::kGetAttr) return "; test `is not None` first";
   const std::string& name = value->node->name;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "src/base/source.h"
+#include "src/compile/names.h"
 #include "src/compile/overload.h"
 #include "src/ir/graph.h"
 #include "tine/operators.h"
@@ -47,7 +48,7 @@ class FunctionBuilder : public ir::Builder {
   // ---- places
   [[nodiscard]] SourceSpan at(Span span) const { return SourceSpan(source_, span); }
   [[noreturn]] void fail(Span span, std::string_view message) const {
-    throw_at(ErrorKind::kSyntax, at(span), message);
+    throw_at(ErrorKind::kSyntax, at(span), as_written(message));
   }
   // The nodes to come are of this part of the text.
   void here(Span where) { span = at(where); }

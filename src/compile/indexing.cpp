@@ -5,6 +5,7 @@
 #include "src/compile/classes.h"
 #include "src/compile/expressions.h"
 #include "src/compile/meanings.h"
+#include "src/compile/records.h"
 #include "src/compile/values.h"
 
 namespace tine::compile {
@@ -69,6 +70,10 @@ Def* Indexing::subscript(const syntax::Subscript& e) {
   const Meaning object = meanings_.of(*e.object);
   if ((!object.def || !object.method.empty()) && std::holds_alternative<GenericName>(object.resolved))
     builder_.fail(e.span, "a type can only be used in annotations, `isinstance` and `torch.jit.annotate`");
+  if (const TypePtr type = object.def ? nullptr : enum_named(object.resolved)) {
+    const auto* key = e.indices.size() == 1 ? syntax::is<syntax::String>(*e.indices[0]) : nullptr;
+    builder_.fail(e.span, how_to_name(object.dotted, *type, key ? key->value : std::string_view()));
+  }
   Def* value = meanings_.value_of(object, e.object->span);
   builder_.here(e.span);
   if (value->type->kind == TypeKind::kTensor) return tensor_index(value, tensor_indices(e), e.span);
@@ -95,7 +100,13 @@ Def* Indexing::subscript(const syntax::Subscript& e) {
     case TypeKind::kDict:
       if (cut) builder_.fail(index.span, "a dict takes no slice");
       break;
-    case TypeKind::kObject: return module_item(value, index, e.span);
+    case TypeKind::kObject:
+      if (cut)
+        builder_.fail(
+            index.span,
+            "modules take no slice in scripts; loop over all with `enumerate`, and test the number");
+      return module_item(value, index, e.span);
+    case TypeKind::kAny:
     case TypeKind::kOptional:
     case TypeKind::kUnion:
       builder_.fail(e.span, fmt::format("{} cannot be indexed{}", value->type->str(), optional_help(value)));
@@ -161,8 +172,14 @@ Def* Indexing::tuple_item(Def* tuple, const syntax::Expr& index, Span span) {
                     fmt::format("the index into {} must be a constant int, so that its type is known",
                                 tuple->type->str()));
     }
+    Def* at = builder_.coerce_with_tensors(expressions_.value(index), Type::integer());
+    if (!at) {
+      builder_.fail(index.span,
+                    fmt::format("{} must be indexed by int{}", tuple->type->str(),
+                                tuple->type->named_tuple() ? "; a field is read as `.name`" : ""));
+    }
     Def* list = builder_.list(builder_.unpack_tuple(tuple), of[0]);
-    return builder_.must_operator("aten::__getitem__", {list, expressions_.value(index)}, span);
+    return builder_.must_operator("aten::__getitem__", {list, at}, span);
   }
   const int64_t at = *i < 0 ? *i + size : *i;
   if (at < 0 || at >= size)
@@ -188,11 +205,15 @@ Def* Indexing::module_item(Def* modules, const syntax::Expr& index, Span span) {
   if (!i)
     builder_.fail(index.span,
                   "the index into a module must be a constant int or str, so that its type is known");
-  if (*i < 0) {  // from the end of those that have numbers for names
-    const auto& type = static_cast<const ObjectType&>(*modules->type);
-    for (int64_t n = 0; type.slot_index(fmt::format("{}", n)) >= 0; ++n) ++*i;
-  }
-  return named(fmt::format("{}", *i));
+  // Those that have numbers for names; a number below zero counts from their end.
+  const auto& type = static_cast<const ObjectType&>(*modules->type);
+  int64_t size = 0;
+  while (type.slot_index(fmt::format("{}", size)) >= 0) ++size;
+  const int64_t at = *i < 0 ? *i + size : *i;
+  if (size > 0 && (at < 0 || at >= size))
+    builder_.fail(index.span,
+                  fmt::format("{} has {} modules, so no index {}", modules->type->str(), size, *i));
+  return named(fmt::format("{}", at));
 }
 
 // A slice is four values in the list: ":", its bounds and its step. An Ellipsis is "...".
@@ -376,7 +397,7 @@ void Indexing::update(const syntax::Subscript& e, const syntax::AugAssign& s) {
     builder_.fail(e.span, fmt::format("the elements of {} cannot be changed{}", object->type->str(),
                                       Classes::help("__setitem__", object, object)));
   if (e.indices.size() != 1 || e.comma || cut_of(*e.indices[0]))
-    builder_.fail(e.span, "only a single element can be changed in place");
+    builder_.fail(e.span, "only a single element can be changed in place; change the elements in a loop");
   Def* index = expressions_.value(*e.indices[0]);  // once, for the read and the write
   Def* old = builder_.must_operator("aten::__getitem__", {object, index}, e.span);
   Def* value = values_.arithmetic(s.op, old, expressions_.value(*s.value), s.span);

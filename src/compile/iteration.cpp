@@ -131,9 +131,13 @@ Iterable Iteration::reversed(const std::vector<CallArgument>& args, Span span) {
     };
     return over;
   }
-  if (!inner.parts.empty())
+  if (!inner.parts.empty()) {
+    const auto* call = args[0].expr ? syntax::is<syntax::Call>(*args[0].expr) : nullptr;
     builder_.fail(span,
-                  "`reversed` takes a list, a tuple, a range, a str, a Tensor or a container of modules");
+                  fmt::format("`reversed` takes a list, a tuple, a range, a str, a Tensor or a container of "
+                              "modules, not `{}(...)`",
+                              call ? dotted_name(*call->callee) : "zip"));
+  }
   builder_.here(span);
   Def* last = builder_.must_operator("aten::sub", {inner.length, builder_.integer(1)}, span);
   over.length = inner.length;
@@ -243,6 +247,7 @@ Iterable Iteration::over_value(Def* value, Span span) {
       return over;
     case TypeKind::kTuple: return over_tuple(value, span);
     case TypeKind::kObject: return over_modules(value, span);
+    case TypeKind::kAny:
     case TypeKind::kOptional:
     case TypeKind::kUnion:
       builder_.fail(span,
@@ -269,6 +274,12 @@ Iterable Iteration::over_tuple(Def* tuple, Span span) {
 }
 
 Iterable Iteration::over_modules(Def* modules, Span span) {
+  if (class_of(modules->type)) {
+    builder_.fail(
+        span,
+        fmt::format("a loop cannot run over an object of `{}`; loop over a list that it holds or returns",
+                    modules->type->name));
+  }
   auto all = names_.submodules(*modules->type);
   if (!all)
     builder_.fail(span,

@@ -107,7 +107,7 @@ Meaning Meanings::member_of_class(const Meaning& cls, const syntax::Attribute& e
                                            e.name, cls.dotted));
   }
   builder_.fail(e.name_span,
-                fmt::format("the class `{}` has no `{}`{}", cls.dotted, e.name,
+                fmt::format("the class `{}` has no `{}`{}", class_name(type->name), e.name,
                             did_you_mean(e.name, names_.candidates(type->name + "." + std::string(e.name)))));
 }
 
@@ -141,7 +141,8 @@ Meaning Meanings::value_attribute(Def* self, const syntax::Attribute& e) {
   if (self->type->named_tuple()) return {.def = field_of(builder_, self, e.name, e.name_span)};
   if (self->type->kind == TypeKind::kEnum)
     return {.def = enum_attribute(builder_, self, e.name, e.name_span)};
-  if (self->type->kind == TypeKind::kOptional || self->type->kind == TypeKind::kUnion)
+  if (self->type->kind == TypeKind::kOptional || self->type->kind == TypeKind::kUnion ||
+      self->type->kind == TypeKind::kAny)
     builder_.fail(e.span, fmt::format("{} has no `{}`{}", self->type->str(), e.name, optional_help(self)));
   if (const auto found = property(self, e.name, e.span)) return {.def = *found};
   return {.def = self, .method = e.name};

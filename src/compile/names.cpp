@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "src/compile/builtins.h"
 #include "src/compile/suggest.h"
@@ -10,7 +11,44 @@
 namespace tine::compile {
 
 void Names::fail(Span span, std::string_view message) const {
-  throw_at(ErrorKind::kSyntax, SourceSpan(source_, span), message);
+  throw_at(ErrorKind::kSyntax, SourceSpan(source_, span), as_written(message));
+}
+
+namespace {
+
+std::string without_space_and_number(std::string_view word) {
+  constexpr std::string_view kSpace = "__tine__.", kRegistry = "registry", kNumber = "___tine_";
+  const auto after_digits = [&](size_t i) {
+    return std::min(word.find_first_not_of("0123456789", i), word.size());
+  };
+  if (word.starts_with(kSpace)) {
+    word.remove_prefix(kSpace.size());
+    const size_t end = word.starts_with(kRegistry) ? after_digits(kRegistry.size()) : 0;
+    if (end > kRegistry.size() && word.substr(end).starts_with('.')) word.remove_prefix(end + 1);
+  }
+  std::string shown(word);
+  if (const size_t number = word.find(kNumber); number != std::string_view::npos)
+    shown.erase(number, after_digits(number + kNumber.size()) - number);
+  return shown;
+}
+
+}  // namespace
+
+std::string as_written(std::string_view message) {
+  constexpr std::string_view kWord = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
+  std::unordered_map<std::string, std::string_view> met;  // as it is shown -> as it is
+  std::string shown;
+  for (size_t i = 0; i < message.size();) {
+    const size_t begin = std::min(message.find_first_of(kWord, i), message.size());
+    const size_t end = std::min(message.find_first_not_of(kWord, begin), message.size());
+    shown += message.substr(i, begin - i);
+    const std::string_view word = message.substr(begin, end - begin);
+    const auto [known, first] = met.emplace(without_space_and_number(word), word);
+    if (!first && known->second != word) shown += "another ";
+    shown += known->first;
+    i = end;
+  }
+  return shown;
 }
 
 Resolved Names::resolve(std::string_view dotted) const {

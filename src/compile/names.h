@@ -43,6 +43,10 @@ class Names {
   Resolver* resolver_;
 };
 
+// The message with each class under the name that its author gave it: the types of module classes have names like
+// `__tine__.app.M___tine_2`. A second class of that name in the message is "another app.M".
+[[nodiscard]] std::string as_written(std::string_view message);
+
 // "torch.jit.fork" of an attribute chain over a name; empty when it is something else.
 [[nodiscard]] std::string dotted_name(const syntax::Expr& e);
 

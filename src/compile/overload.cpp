@@ -91,7 +91,8 @@ class RowFit {
     if (round_ == 0) return false;
     const TypePtr& open = known ? known : pattern;
     const TypePtr& want = open->kind == TypeKind::kOptional ? open->of[0] : open;
-    if (want->kind == TypeKind::kList && known) return fit_list(arg, want, input);
+    const TypePtr& written = pattern->kind == TypeKind::kOptional ? pattern->of[0] : pattern;
+    if (want->kind == TypeKind::kList && known) return fit_list(arg, want, written, input);
     // max((a, b)): of a tuple of one type.
     if (want->kind == TypeKind::kList && arg.type->kind == TypeKind::kTuple && !arg.type->of.empty() &&
         std::all_of(arg.type->of.begin(), arg.type->of.end(),
@@ -107,12 +108,15 @@ class RowFit {
     return false;
   }
 
-  static bool fit_list(const ArgumentType& arg, const TypePtr& want, InputSource* input) {
+  // A variable that happens to be bound to a list does not ask for one: `(1, 2)` is not an element of a List[List[int]].
+  static bool fit_list(const ArgumentType& arg, const TypePtr& want, const TypePtr& written,
+                       InputSource* input) {
     input->list = want;
     if (arg.empty_list) {
       input->how = How::kEmptyList;
       return true;
     }
+    if (written->kind == TypeKind::kVariable) return false;
     const TypePtr& element = want->of[0];
     const auto element_fits = [&](const TypePtr& t) {
       return is_subtype(t, element) || (element->kind == TypeKind::kFloat && t->kind == TypeKind::kInt);
@@ -122,7 +126,8 @@ class RowFit {
       input->how = How::kTupleToList;
       return true;
     }
-    // x.view(2, 3), x.sum(0).
+    // x.view(2, 3), x.sum(0). A list of whatever elements is not written number by number: `xs + 1` adds no element.
+    if (has_variable(written)) return false;
     if ((element->kind == TypeKind::kInt || element->kind == TypeKind::kFloat) && element_fits(arg.type)) {
       input->how = How::kWrap;
       return true;

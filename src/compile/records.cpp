@@ -59,6 +59,12 @@ Def* member_of(FunctionBuilder& builder, const TypePtr& type, std::string_view n
                fmt::format("the enum {} has no member `{}`{}", of.str(), name, did_you_mean(name, names)));
 }
 
+std::string how_to_name(std::string_view shown, const Type& type, std::string_view member) {
+  const auto& of = static_cast<const EnumType&>(type);
+  return fmt::format("a member of `{0}` is named in scripts, as `{0}.{1}`", shown,
+                     of.index_of(member) >= 0 ? member : of.members.front().first);
+}
+
 Def* members_of(FunctionBuilder& builder, const TypePtr& type) {
   const auto of = std::static_pointer_cast<const EnumType>(type);
   std::vector<Def*> members;

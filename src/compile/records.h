@@ -15,6 +15,8 @@ namespace tine::compile {
 // `Color.RED`; fails where there is no such member.
 [[nodiscard]] ir::Def* member_of(FunctionBuilder& builder, const TypePtr& type, std::string_view name,
                                  Span span);
+// What to write for `Color("RED")` and `Color["RED"]`: the member of that name, if there is one, else some member.
+[[nodiscard]] std::string how_to_name(std::string_view shown, const Type& type, std::string_view member);
 // The members, as a list.
 [[nodiscard]] ir::Def* members_of(FunctionBuilder& builder, const TypePtr& type);
 // `color.name` and `color.value`; fails for other attributes.

@@ -116,10 +116,13 @@ Unit& Session::declare(const FunctionSource& source) {
         value = value.to_float();
       }
       if (!fits(value, a.type)) {
-        names.fail(
-            p.default_value->span,
-            fmt::format("the default of `{}` is {}, but the parameter is {}{}", p.name, type_of(value)->str(),
-                        a.type->str(), p.annotation ? "" : " (a parameter without annotation is a Tensor)"));
+        names.fail(p.default_value->span,
+                   fmt::format("the default of `{}` is {}, but the parameter is {}{}{}", p.name,
+                               type_of(value)->str(), a.type->str(),
+                               p.annotation ? "" : " (a parameter without annotation is a Tensor)",
+                               value.is_none()
+                                   ? fmt::format("; write `{}: Optional[{}] = None`", p.name, a.type->str())
+                                   : std::string()));
       }
       a.default_value = std::move(value);
     }
@@ -138,6 +141,8 @@ Unit& Session::declare(const FunctionSource& source) {
   unit.result.docstring = def.docstring;
   if (def.returns) {
     const TypePtr type = annotation_type(*def.returns, names);
+    if (source.self && def.name == "__init__" && type->kind != TypeKind::kNone)
+      names.fail(def.returns->span, fmt::format("`__init__` returns None, not {}", type->str()));
     if (type->kind != TypeKind::kNone) schema.returns.push_back(type);
     unit.declares_result = true;
   }
@@ -214,7 +219,7 @@ std::string Session::shown(const Unit& unit) {
   const std::string name(unit.def->name);
   if (!unit.from.self) return name;
   const std::string& type = unit.from.self->name;
-  return fmt::format("{}.{}", type.substr(type.rfind('.') + 1), name);
+  return as_written(fmt::format("{}.{}", type.substr(type.rfind('.') + 1), name));
 }
 
 void Session::rethrow_with_callers(const Unit* last, std::string told) {

@@ -76,7 +76,8 @@ Def* Statements::function_or_value(const syntax::Assign& s) {
   if ((old && old->declared) || !meanings_.is_callable(meaning, e.span))
     return meanings_.value_of(meaning, e.span);
   Variable v;
-  v.why = fmt::format("`{}` is a function, which a variable holds only up to the end of its block", name->id);
+  v.why = fmt::format(
+      "`{}` is a function, which a variable holds only up to the end of its block; call it there", name->id);
   v.assigned = true;
   v.callee = std::make_shared<const Meaning>(std::move(meaning));
   scopes_.set(name->id, std::move(v));
@@ -123,7 +124,7 @@ void Statements::declare(std::string_view name, const TypePtr& type, Span span) 
     return;
   }
   if (!is_subtype(old->def->type, type))
-    builder_.fail(span, fmt::format("`{}` holds a {} and cannot be declared as {}", name,
+    builder_.fail(span, fmt::format("`{}` holds a value of type {} and cannot be declared as {}", name,
                                     old->def->type->str(), type->str()));
   scopes_.set(name, Variable{old->def, type, {}, old->assigned});
 }

@@ -15,10 +15,10 @@ std::string base_of(const syntax::ClassDef& c) {
   return name.substr(name.rfind('.') + 1);
 }
 
-void refuse_methods(const syntax::ClassDef& c, const Names& names) {
+void refuse_methods(const syntax::ClassDef& c, std::string_view what, const Names& names) {
   if (!c.methods.empty())
     names.fail(c.methods.front().name_span,
-               fmt::format("`{}` has only fields in scripts; write the method as a function", c.name));
+               fmt::format("`{}` has only {} in scripts; write the method as a function", c.name, what));
 }
 
 TypeName named_tuple(const syntax::ClassDef& c, std::string qualified, const Names& names) {
@@ -84,7 +84,7 @@ std::optional<TypeName> text_type(const syntax::ClassDef& c, std::string_view pr
   const std::string base = base_of(c);
   const bool is_enum = base == "Enum" || base == "IntEnum" || base == "StrEnum";
   if (!is_enum && base != "NamedTuple") return std::nullopt;
-  refuse_methods(c, names);
+  refuse_methods(c, is_enum ? "members" : "fields", names);
   std::string qualified = fmt::format("{}.{}", prefix, c.name);
   return is_enum ? enumeration(c, std::move(qualified), names) : named_tuple(c, std::move(qualified), names);
 }

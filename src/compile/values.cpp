@@ -125,7 +125,9 @@ Def* Values::sign(syntax::UnaryOp op, Def* value, Span span) {
         default: break;
       }
   }
-  builder_.fail(span, fmt::format("`{}` does not take {}", syntax::name_of(op), value->type->str()));
+  std::string help = optional_help(value);
+  if (help.empty()) help = Classes::help(Classes::method_of(op), value, value);
+  builder_.fail(span, fmt::format("`{}` does not take {}{}", syntax::name_of(op), value->type->str(), help));
 }
 
 // bool with a number or a Tensor is an int; int with float is float with float: the machine has instructions for that.
@@ -282,6 +284,7 @@ Def* Values::truth(Def* value, Span span) {
       return builder_.must_operator("aten::ne", {length(value, span), builder_.integer(0)}, span);
     case TypeKind::kOptional:
       builder_.fail(span, fmt::format("a condition cannot be {}: write `is not None`", value->type->str()));
+    case TypeKind::kAny:
     case TypeKind::kUnion:
       builder_.fail(span,
                     fmt::format("a condition cannot be {}{}", value->type->str(), optional_help(value)));

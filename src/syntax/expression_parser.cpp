@@ -64,10 +64,31 @@ std::string ExpressionParser::found() const {
     case Tok::kName:
     case Tok::kInt:
     case Tok::kFloat:
-      if (t.span.end - t.span.begin <= 60) return fmt::format("`{}`", text(t));
+      if (t.span.end - t.span.begin <= 60) return fmt::format("`{}`{}", text(t), advice());
       [[fallthrough]];
-    default: return name_of(t.kind);
+    default: return fmt::format("{}{}", name_of(t.kind), advice());
   }
+}
+
+std::string_view ExpressionParser::advice() const {
+  // Whether the token at `at_ - back` is of that kind, and the next one follows it without a space.
+  const auto joined = [&](size_t back, Tok kind) {
+    return at_ >= back && tokens_[at_ - back].kind == kind &&
+           tokens_[at_ - back].span.end == tokens_[at_ - back + 1].span.begin;
+  };
+  const auto twice = [&](Tok kind) { return joined(2, kind) && tokens_[at_ - 1].kind == kind; };
+  switch (peek().kind) {
+    case Tok::kExclaim: return "; write `not`";
+    case Tok::kAmp: return joined(1, Tok::kAmp) ? "; write `and`" : "";
+    case Tok::kPipe: return joined(1, Tok::kPipe) ? "; write `or`" : "";
+    case Tok::kGt: return joined(1, Tok::kLt) ? "; write `!=`" : "";
+    case Tok::kNewline:
+    case Tok::kSemicolon:
+      return twice(Tok::kPlus) ? "; write `+= 1`" : twice(Tok::kMinus) ? "; write `-= 1`" : "";
+    default: break;
+  }
+  const bool printed = at_ > 0 && tokens_[at_ - 1].kind == Tok::kName && text(tokens_[at_ - 1]) == "print";
+  return printed ? "; write `print(...)`" : "";
 }
 
 void ExpressionParser::fail(Span span, std::string_view message) const {

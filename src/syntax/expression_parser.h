@@ -58,8 +58,10 @@ class ExpressionParser {
   [[nodiscard]] Span since(uint32_t begin) const noexcept {
     return {begin, at_ > 0 ? std::max(begin, tokens_[at_ - 1].span.end) : begin};
   }
-  // "`while`", "the name `foo`": what is found where something else was expected.
+  // "`while`", "`foo`": what is found where something else was expected; where another language would have it, with what to
+  // write instead.
   [[nodiscard]] std::string found() const;
+  [[nodiscard]] std::string_view advice() const;
   [[noreturn]] void fail(Span span, std::string_view message) const;
   // Refuses a tree that is too high for the recursive walks of later stages.
   void check_height(Expr& e, std::initializer_list<const Expr*> children) const;

@@ -236,13 +236,15 @@ class Lexer {
       add(Tok::kIndent, 0);
       return;
     }
+    const std::string_view before = indents_.back();
     while (indents_.size() > 1 && now.size() < indents_.back().size()) {
       indents_.pop_back();
       add(Tok::kDedent, 0);
     }
     if (now != indents_.back()) {
-      fail_here(1, now.size() == indents_.back().size()
-                       ? "this line's indentation mixes tabs and spaces differently from the lines above"
+      fail_here(1, !before.starts_with(now) && !now.starts_with(before)
+                       ? "this line's indentation mixes tabs and spaces differently from the lines above; "
+                         "indent with spaces alone"
                        : "this line's indentation matches no enclosing block");
     }
   }
@@ -378,8 +380,10 @@ class Lexer {
                                      [&](const Spelling& s) { return rest.starts_with(s.text); });
     if (found == kMarks.end()) {
       const auto c = static_cast<unsigned char>(rest.front());
-      fail_here(1, c < 0x20 || c == 0x7F ? fmt::format("unexpected character with code {}", c)
-                                         : fmt::format("unexpected character `{}`", rest.front()));
+      fail_here(1, c < 0x20 || c == 0x7F
+                       ? fmt::format("unexpected character with code {}", c)
+                       : fmt::format("unexpected character `{}`{}", rest.front(),
+                                     rest.front() == '?' ? "; write `a if condition else b`" : ""));
     }
     switch (found->tok) {
       case Tok::kLParen:

@@ -310,7 +310,7 @@ class Parser : public ExpressionParser {
         auto s = std::make_unique<While>();
         const uint32_t begin = take().span.begin;
         s->condition = expression();
-        expect(Tok::kColon, "after the condition");
+        end_of_condition();
         s->span = since(begin);
         s->body = block("the loop");
         refuse_loop_else();
@@ -347,6 +347,10 @@ class Parser : public ExpressionParser {
              "`try` is not supported in scripts; check before with `if`, or catch the error in Python around "
              "the call");
       case Tok::kAsync: refuse_async();
+      case Tok::kElif:
+      case Tok::kElse:
+        fail(peek().span, fmt::format("this {} belongs to no `if`; it stands below one, indented as much",
+                                      name_of(peek().kind)));
       default: break;
     }
     // `match` is a soft keyword. In front of another name or a literal it cannot be a name, because two operands
@@ -365,17 +369,24 @@ class Parser : public ExpressionParser {
            "loop");
   }
 
+  void end_of_condition() {
+    if (at(Tok::kAssign))
+      fail(peek().span, "expected `:` after the condition, found `=`; a comparison is written `==`");
+    expect(Tok::kColon, "after the condition");
+  }
+
   StmtPtr if_statement() {
     auto s = std::make_unique<If>();
     const uint32_t begin = take().span.begin;
     s->condition = expression();
-    expect(Tok::kColon, "after the condition");
+    end_of_condition();
     s->span = since(begin);
     s->then = block("the branch");
     if (at(Tok::kElif)) {
       const Nested nested(*this);  // an `elif` is an `if` inside the `else`
       s->otherwise.push_back(if_statement());
     } else if (accept(Tok::kElse)) {
+      if (at(Tok::kIf)) fail(peek().span, "expected `:` after `else`, found `if`; write `elif`");
       expect(Tok::kColon, "after `else`");
       s->otherwise = block("the branch");
     }
@@ -601,7 +612,8 @@ class Parser : public ExpressionParser {
         const Expr* rest = nullptr;
         for (const ExprPtr& item : items) {
           const auto* starred = is<Starred>(*item);
-          if (starred && rest) fail(item->span, "one `*` in a target takes all that the others leave");
+          if (starred && rest)
+            fail(item->span, "one `*` in a target takes all that the others leave, so there is no second");
           if (starred) rest = item.get();
           check_target(starred ? *starred->value : *item, what);
         }

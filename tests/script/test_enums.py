@@ -236,7 +236,7 @@ WRONG = [
     ("Color.GREY", "the enum .*Color has no member `GREY`"),
     ("c.foo", "has no attribute `foo` in scripts"),
     ("Color(1)", "a member of `Color` is named in scripts, as `Color.RED`"),
-    ("Color['RED']", "not a value"),
+    ("Color['RED']", "a member of `Color` is named in scripts, as `Color.RED`"),
     ("c + 1", "`\\+` does not take .*Color and int"),
     ("c == 1", "`==` does not take .*Color and int"),
     ("c < c", "`<` does not take"),

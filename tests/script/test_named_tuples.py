@@ -320,7 +320,7 @@ def test_a_field_cannot_be_assigned_to():
     def plain() -> Point:
         return (1, 2.0)
 
-    with pytest.raises(torch.SyntaxError, match="only attributes of modules and of objects of classes can be assigned to"):
+    with pytest.raises(torch.SyntaxError, match="cannot be assigned to; make another one, `Point"):
         torch.jit.script(f)
     with pytest.raises(torch.SyntaxError, match="is declared to return .*Point, but this is Tuple"):
         torch.jit.script(plain)
@@ -351,7 +351,7 @@ def test_a_class_that_scripts_cannot_have_says_why():
     def d(x: Wrong):
         return x
 
-    for fn, says in (a, "`Sets`, whose field `s` is `set`"), (b, "contains itself"), (c, "'Nowhere' means nothing"), (
+    for fn, says in (a, "`Sets`, whose field `s` scripts cannot hold: `set`"), (b, "contains itself"), (c, "'Nowhere' means nothing"), (
             d, "the default of `v`"):
         with pytest.raises(torch.SyntaxError) as caught:  # here, where the annotations mean something
             torch.jit.script(fn)

@@ -336,7 +336,7 @@ class A:
     def __init__(self):
         self.x = 1
 def f(a: A):
-    for x in a:  ### 14: a loop can run over a ModuleList, a Sequential or a ModuleDict; `__main__.A` is none of these
+    for x in a:  ### 14: a loop cannot run over an object of `__main__.A`; loop over a list that it holds or returns
         pass
 # ---
 class A:
@@ -349,7 +349,7 @@ class A:
     def __init__(self):
         self.x = 1
 def f(a: A):
-    return -a  ### 12: `-` does not take __main__.A
+    return -a  ### 12: `-` does not take __main__.A; define `__neg__` in the class `A`
 # ---
 class A:
     def __init__(self):
@@ -404,10 +404,10 @@ class A:
     def double(self) -> int:
         return self.x * 2
 def f(a: A):
-    return a.double()  ### 12: a value of type int cannot be called
+    return a.double()  ### 14: `double` is of type int, which cannot be called; read it as `.double`
 # ---
 class A:
-    def __init__(self) -> int:  ### 9: `__init__` returns int, but not on every path; return a value or raise at its end
+    def __init__(self) -> int:  ### 27: `__init__` returns None, not int
         self.x = 1
 # ---
 class A:
@@ -424,7 +424,7 @@ def f():
 class A:
     @classmethod
     def of(cls, n: int) -> int:
-        return cls.get(n)  ### 20: the class `cls` has no `get`
+        return cls.get(n)  ### 20: the class `A` has no `get`
 # ---
 class A:
     def __init__(self):
@@ -475,3 +475,15 @@ def f():
 def f(x: Optional[int]):
     with x:  ### 10: `with` takes an object of a class that has `__enter__` and `__exit__`, not Optional[int]; test `is not None` first
         pass
+# ---
+class A:
+    def __init__(self):
+        self.x = 1
+def f(xs: List[A]):
+    return sorted(xs)  ### 12: objects of `__main__.A` cannot be sorted; define `__lt__` in the class
+# ---
+class A:
+    def __init__(self):
+        self.x = 1
+def f(xs: List[A]):
+    xs.sort()  ### 5: objects of `__main__.A` cannot be sorted; define `__lt__` in the class

@@ -42,7 +42,7 @@ def optional_of_two(x: Optional[int, str]):  ### 24: `Optional` takes 1 type, go
 def future_of_two(x: Future[int, str]):  ### 22: `Future` takes 1 type, got 2
     return x
 # ---
-def a_slice_as_type(x: List[1:2]):  ### 29: expected a type
+def a_slice_as_type(x: List[1:2]):  ### 29: expected a type, as in `int`, `Tensor`, `List[int]` or `Optional[str]`
     return x
 # ---
 def key_that_is_no_key(x: Dict[List[int], int]):  ### 27: the keys of a dict must be str, int, float, bool or an enum, not List[int]
@@ -61,7 +61,7 @@ def int_of_two(x: int):
     return int(x, 2)  ### 12: `int` takes 0 to 1 arguments, got 2
 # ---
 def int_by_keyword(x: int):
-    return int(value=x)  ### 22: `int` takes no keyword `value`
+    return int(value=x)  ### 16: `int` takes no keyword `value`
 # ---
 def makes_a_tensor(x):
     return Tensor(x)  ### 12: `Tensor(...)` is not supported in scripts; use `torch.tensor`, `torch.zeros` or `torch.empty`
@@ -82,7 +82,7 @@ def makes_an_rref(x):
     return RRef(x)  ### 12: an RRef cannot be made in a script; `rpc.remote` returns one
 # ---
 def calls_optional(x: int):
-    return Optional(x)  ### 12: a type cannot be called
+    return Optional(x)  ### 12: `Optional` cannot be called; it belongs into an annotation, as in `x: Optional[int]`
 # ---
 def needed_in_the_next_turn(n: int):
     x = 1
@@ -112,7 +112,7 @@ def len_of_two(x: List[int]):
     return len(x, x)  ### 12: `len` takes 1 argument, got 2
 # ---
 def len_by_keyword(x: List[int]):
-    return len(obj=x)  ### 20: `len` takes no keyword `obj`
+    return len(obj=x)  ### 16: `len` takes no keyword `obj`
 # ---
 def enumerate_from_a_float(xs: List[int]):
     for i, x in enumerate(xs, 1.5):  ### 31: `enumerate` must start at an int, not float
@@ -127,7 +127,7 @@ def zip_of_nothing():
         pass
 # ---
 def reversed_pairs(xs: List[int]):
-    for x in reversed(zip(xs, xs)):  ### 14: `reversed` takes a list, a tuple, a range, a str, a Tensor or a container of modules
+    for x in reversed(zip(xs, xs)):  ### 14: `reversed` takes a list, a tuple, a range, a str, a Tensor or a container of modules, not `zip(...)`
         pass
 # ---
 def reversed_of_two(xs: List[int]):
@@ -172,10 +172,10 @@ def hasattr_of_one(x):
     return hasattr(x)  ### 12: `hasattr` takes 2 arguments, got 1
 # ---
 def print_to(x: int):
-    print(x, end='')  ### 18: `print` takes no keyword `end` in scripts; write an f-string
+    print(x, end='')  ### 14: `print` takes no keyword `end` in scripts; write an f-string
 # ---
 def format_by_keyword(x: int):
-    return '{a}'.format(a=x)  ### 27: `format` takes no keywords in scripts; write an f-string
+    return '{a}'.format(a=x)  ### 25: `format` takes no keywords in scripts; write an f-string
 # ---
 def calls_super(x):
     return super().forward(x)  ### 12: `super` is not supported in scripts; call a method of a submodule, or write the code here
@@ -191,14 +191,14 @@ def annotated_attribute_of_another_type(x):
 # ---
 def declared_as_something_else(x: int):
     y = 1
-    y: str  ### 5: `y` holds a int and cannot be declared as str
+    y: str  ### 5: `y` holds a value of type int and cannot be declared as str
 # ---
 def declared_twice(x: int):
     y: int = x
     y: str = 'a'  ### 5: `y` is declared as int already
 # ---
 def a_slice_in_place(xs: List[int]):
-    xs[0:1] += [1]  ### 5: only a single element can be changed in place
+    xs[0:1] += [1]  ### 5: only a single element can be changed in place; change the elements in a loop
 # ---
 def an_element_of_another_type(xs: List[int]):
     xs[0] += 1.5  ### 5: the elements are int, but this gives float
@@ -213,7 +213,7 @@ def unpacks_an_int(x: int):
     a, b = x  ### 12: a value of type int cannot be unpacked into 2 variables
 # ---
 def unpacks_one_of_two(t: Tuple[int, int]):
-    (a,) = t  ### 5: expected 1 value to unpack, got 2 of type Tuple[int, int]
+    (a,) = t  ### 12: expected 1 value to unpack, got 2 of type Tuple[int, int]
 # ---
 def slice_by_float(xs: List[int]):
     return xs[1.5:]  ### 15: the bounds of a slice must be ints, not float
@@ -300,13 +300,13 @@ import torch.distributed.rpc as rpc
 def callee(x: int) -> int:
     return x
 def rpc_keyword(to: str):
-    return rpc.rpc_sync(to, callee, arg=(1,))  ### 41: `rpc_sync` has no argument `arg`; did you mean `args`?
+    return rpc.rpc_sync(to, callee, arg=(1,))  ### 37: `rpc_sync` has no argument `arg`; did you mean `args`?
 # ---
 import torch.distributed.rpc as rpc
 def callee(x: int) -> int:
     return x
 def rpc_twice(to: str):
-    return rpc.rpc_sync(to, callee, (1,), args=(1,))  ### 48: `rpc_sync` gets its argument `args` twice
+    return rpc.rpc_sync(to, callee, (1,), args=(1,))  ### 43: `rpc_sync` gets its argument `args` twice
 # ---
 import torch.distributed.rpc as rpc
 def callee(x: int) -> int:
@@ -431,3 +431,23 @@ def declared_in_the_loop(n: int):
     for i in range(n):
         x: int
     return x  ### 12: `x` may be undefined here: it is assigned only inside the loop at wrong_forms.py:2:5; give it a value before
+# ---
+import torch.distributed.rpc as rpc
+@rpc.functions.async_execution
+def callee(x: int) -> int:
+    return x
+def rpc_of_an_async_function(to: str):
+    return rpc.rpc_sync(to, callee, (1,))  ### 29: `callee` is an async_execution function, which must return a Future for a call on another worker; it returns int
+# ---
+import torch.distributed.rpc as rpc
+@rpc.functions.async_execution
+def callee(x: int) -> Future[int]:
+    return torch.jit.fork(inner, x)
+def inner(x: int) -> int:
+    return x
+def rpc_of_an_async_function_gives_its_value(to: str) -> str:
+    return rpc.rpc_sync(to, callee, (1,))  ### 12: `rpc_of_an_async_function_gives_its_value` is declared to return str, but this is int
+# ---
+def reversed_counts(xs: List[int]):
+    for x in reversed(enumerate(xs)):  ### 14: `reversed` takes a list, a tuple, a range, a str, a Tensor or a container of modules, not `enumerate(...)`
+        pass

@@ -179,7 +179,7 @@ def f(x, b: bool):
         g = torch.relu
     else:
         g = torch.tanh
-    return g(x)  ### 12: `g` is a function, which a variable holds only up to the end of its block
+    return g(x)  ### 12: `g` is a function, which a variable holds only up to the end of its block; call it there
 # ---
 def f():
     del x  ### 9: undefined name `x`
@@ -196,10 +196,10 @@ def f(n: int):
 import torch  ### 1: this source has no `def`
 # ---
 def f(xs: List[int], ys: List[int]):
-    return [i for ys[i], i in zip(xs, xs)]  ### 22: this variable has no value yet
+    return [i for ys[i], i in zip(xs, xs)]  ### 22: `i` has no value yet
 # ---
 def f(xs: List[int]):
-    return [x for 3 in xs]  ### 19: this cannot be assigned to
+    return [x for 3 in xs]  ### 19: the target of a loop is a variable, an attribute, an element, or a tuple of these
 # ---
 def f(x):
     raise ValueEror("no")  ### 11: undefined name `ValueEror`; did you mean `ValueError`?

@@ -69,7 +69,7 @@ def f(p: P):
 class P(NamedTuple):
     x: int
 def f(p: P):
-    p.x = 1  ### 5: only attributes of modules and of objects of classes can be assigned to, not those of __main__.P
+    p.x = 1  ### 5: the fields of __main__.P cannot be assigned to; make another one, `P(...)`
 # ---
 class P(NamedTuple):
     x: int
@@ -89,7 +89,7 @@ def f(p: P):
 class P(NamedTuple):
     x: int
 def f(p: P):
-    return P(y=1)  ### 16: `P` has no argument `y`
+    return P(y=1)  ### 14: `P` has no argument `y`
 # ---
 class P(NamedTuple):
     x: int
@@ -99,7 +99,7 @@ def f(p: P):
 class P(NamedTuple):
     x: int
 def f(p: P):
-    return p["x"]  ### 12: no form of `aten::__getitem__` takes (List[int], str); there are:
+    return p["x"]  ### 14: __main__.P must be indexed by int; a field is read as `.name`
 # ---
 class P(NamedTuple):
     x: int
@@ -137,7 +137,7 @@ def f(x: int):
 class E(Enum):
     RED = 1
 def f(e: E):
-    return E["RED"]  ### 12: `E` is a type, not a value
+    return E["RED"]  ### 12: a member of `E` is named in scripts, as `E.RED`
 # ---
 class E(Enum):
     RED = 1
@@ -173,8 +173,20 @@ def f():
 # ---
 class E(Enum):
     RED = 1
-    def f(self):  ### 9: `E` has only fields in scripts; write the method as a function
+    def f(self):  ### 9: `E` has only members in scripts; write the method as a function
         return 1
 # ---
 class E(Enum):
     RED = [1]  ### 11: the value of a member must be an int, a float or a str in scripts
+# ---
+class E(Enum):
+    RED = 1
+    BLUE = 2
+def f():
+    return E["BLUE"]  ### 12: a member of `E` is named in scripts, as `E.BLUE`
+# ---
+class E(Enum):
+    RED = 1
+    BLUE = 2
+def f(x: str):
+    return E[x]  ### 12: a member of `E` is named in scripts, as `E.RED`

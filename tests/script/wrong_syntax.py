@@ -163,7 +163,7 @@ def f(n: int):
     n = 1  ### 5: expected an indented block as the body of the branch, found `n`
 # ---
 def f(n: int):
-    if n = 0:  ### 10: expected `:` after the condition, found `=`
+    if n = 0:  ### 10: expected `:` after the condition, found `=`; a comparison is written `==`
         n = 1
 # ---
 def f(n: int):
@@ -175,11 +175,11 @@ def f(n: int):
 def f(n: int):
     if n > 0:
         n = 1
-    else if n < 0:  ### 10: expected `:` after `else`, found `if`
+    else if n < 0:  ### 10: expected `:` after `else`, found `if`; write `elif`
         n = 2
 # ---
 def f(n: int):
-    else:  ### 5: expected an expression, found `else`
+    else:  ### 5: this `else` belongs to no `if`; it stands below one, indented as much
         n = 2
 # ---
 def f(n: int):
@@ -193,11 +193,11 @@ def f(n: int):
 def f(n: int):
     if n > 0:
         n += 1
-	n += 2  ### 2: this line's indentation matches no enclosing block
+	n += 2  ### 2: this line's indentation mixes tabs and spaces differently from the lines above; indent with spaces alone
 # ---
 def f(n: int):
 	n += 1
- n += 2  ### 2: this line's indentation mixes tabs and spaces differently from the lines above
+ n += 2  ### 2: this line's indentation mixes tabs and spaces differently from the lines above; indent with spaces alone
 # ---
 def f(n: int):
     def g(m: int): return m  ### 5: a function inside a function is not supported in scripts; define it outside and pass what it needs
@@ -252,7 +252,7 @@ def f():
     pass  ### 5: expected an indented block as the body of the `with`, found `pass`
 # ---
 def f(n: int):
-    print n  ### 11: expected the statement to end here, found `n`
+    print n  ### 11: expected the statement to end here, found `n`; write `print(...)`
 # ---
 def f(n: int):
     n += 1 n += 2  ### 12: expected the statement to end here, found `n`
@@ -300,13 +300,13 @@ def f(t: Tuple[int, int]):
     () = t  ### 5: the target of an assignment is empty
 # ---
 def f(t: Tuple[int, int, int]):
-    *a, *b = t  ### 9: one `*` in a target takes all that the others leave
+    *a, *b = t  ### 9: one `*` in a target takes all that the others leave, so there is no second
 # ---
 def f(n: int):
     f(n) += 1  ### 5: only a variable, an attribute or an element can be changed in place
 # ---
 def f(n: int):
-    n++  ### 8: expected an expression, found the end of the line
+    n++  ### 8: expected an expression, found the end of the line; write `+= 1`
 # ---
 def f(n: int):
     return lambda: n  ### 12: `lambda` is not supported in scripts; define a function and pass its name
@@ -402,16 +402,16 @@ def f(n: int):
     return not  ### 15: expected an expression, found the end of the line
 # ---
 def f(n: int):
-    return n <> 1  ### 15: expected an expression, found `>`
+    return n <> 1  ### 15: expected an expression, found `>`; write `!=`
 # ---
 def f(n: int):
-    return n && 1  ### 15: expected an expression, found `&`
+    return n && 1  ### 15: expected an expression, found `&`; write `and`
 # ---
 def f(n: int):
-    return !n  ### 12: expected an expression, found `!`
+    return !n  ### 12: expected an expression, found `!`; write `not`
 # ---
 def f(n: int):
-    return n ? 1 : 2  ### 14: unexpected character `?`
+    return n ? 1 : 2  ### 14: unexpected character `?`; write `a if condition else b`
 # ---
 def f(n: int):
     return `n`  ### 12: unexpected character ```
@@ -475,3 +475,17 @@ def f(n: int):
 # ---
 def f(n: int):
     return f"{n n}"  ### 17: expected the expression to end here, found `n`
+# ---
+def f(n: int):
+    n--  ### 8: expected an expression, found the end of the line; write `-= 1`
+# ---
+def f(n: int):
+    return n || 1  ### 15: expected an expression, found `|`; write `or`
+# ---
+def f(n: int):
+    elif n > 1:  ### 5: this `elif` belongs to no `if`; it stands below one, indented as much
+        n = 2
+# ---
+def f(n: int):
+    while n = 0:  ### 13: expected `:` after the condition, found `=`; a comparison is written `==`
+        n = 1

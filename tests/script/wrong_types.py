@@ -67,12 +67,12 @@ def too_few():
 def callee(a: int, b: float = 1.0, *, c: str = 'x') -> int:
     return a
 def unknown_keyword():
-    return callee(1, d=2)  ### 24: `callee` has no argument `d`
+    return callee(1, d=2)  ### 22: `callee` has no argument `d`
 # ---
 def callee(a: int, b: float = 1.0, *, c: str = 'x') -> int:
     return a
 def twice_given():
-    return callee(1, a=2)  ### 24: `callee` gets its argument `a` twice
+    return callee(1, a=2)  ### 22: `callee` gets its argument `a` twice
 # ---
 def callee(a: int, b: float = 1.0, *, c: str = 'x') -> int:
     return a
@@ -114,7 +114,7 @@ def variable_tuple_index(t: Tuple[int, str], i: int):
     return t[i]  ### 14: the index into Tuple[int, str] must be a constant int, so that its type is known
 # ---
 def unpacks_too_many(t: Tuple[int, str]):
-    a, b, c = t  ### 5: expected 3 values to unpack, got 2 of type Tuple[int, str]
+    a, b, c = t  ### 15: expected 3 values to unpack, got 2 of type Tuple[int, str]
 # ---
 def loops_over_an_int(n: int):
     for i in n:  ### 14: a loop can run over a range, list, dict, str, tuple or Tensor, not over int
@@ -286,7 +286,7 @@ def f(x: Optional[int]):
     return x < 3  ### 12: `<` does not take Optional[int] and int; test `is not None` first
 # ---
 def f(x: Optional[int]):
-    return -x  ### 12: `-` does not take Optional[int]
+    return -x  ### 12: `-` does not take Optional[int]; test `is not None` first
 # ---
 def f(x: Optional[int]):
     return f'{x}' + x  ### 12: `+` does not take str and Optional[int]; test `is not None` first
@@ -322,13 +322,13 @@ def f(xs: List[int]):
     return isinstance(xs, 3)  ### 27: expected a type, as in `int`, `Tensor`, `List[int]` or `Optional[str]`
 # ---
 def f(x: Any):
-    return x + 1  ### 12: `+` does not take Any and int
+    return x + 1  ### 12: `+` does not take Any and int; find out what it is with `isinstance` first
 # ---
 def f(x: Any):
-    return x.foo  ### 12: Any has no attribute or method `foo` in scripts
+    return x.foo  ### 12: Any has no `foo`; find out what it is with `isinstance` first
 # ---
 def f(x: Any):
-    return x[0]  ### 12: Any cannot be indexed
+    return x[0]  ### 12: Any cannot be indexed; find out what it is with `isinstance` first
 # ---
 def f(x: int):
     return (1, *x)  ### 16: `*` spreads a tuple, not int
@@ -358,7 +358,7 @@ def f(x: int):
     return range(1, 2, 3, 4)  ### 12: `range` takes 1 to 3 arguments, got 4
 # ---
 def f(x: int):
-    return range(stop=x)  ### 23: `range` takes no keyword `stop`
+    return range(stop=x)  ### 18: `range` takes no keyword `stop`
 # ---
 def f(x=3):  ### 9: the default of `x` is int, but the parameter is Tensor (a parameter without annotation is a Tensor)
     return x
@@ -455,9 +455,9 @@ def f(x: int):
     a, b, *c = x  ### 16: `*` in a target takes the rest of a tuple, not of int; write `x[0]` and `x[1:]`
 # ---
 def f(t: Tuple[int, int]):
-    a, *b, c, d = t  ### 5: expected at least 3 values to unpack, got 2 of type Tuple[int, int]
+    a, *b, c, d = t  ### 19: expected at least 3 values to unpack, got 2 of type Tuple[int, int]
 # ---
-def f(x: int = None):  ### 16: the default of `x` is None, but the parameter is int
+def f(x: int = None):  ### 16: the default of `x` is None, but the parameter is int; write `x: Optional[int] = None`
     return x
 # ---
 def f(x: str = "a", y: float = "b"):  ### 32: the default of `y` is str, but the parameter is float
@@ -469,7 +469,7 @@ def f(x: Future):  ### 10: `Future` needs its element type, as in `Future[Tensor
 def f(x: RRef):  ### 10: `RRef` needs its element type, as in `RRef[Tensor]`
     return x
 # ---
-def f(x: Union):  ### 10: `Union` needs its element type, as in `Union[Tensor]`
+def f(x: Union):  ### 10: `Union` needs its types, as in `Union[int, str]`
     return x
 # ---
 def f(x: int | 3):  ### 16: expected a type, as in `int`, `Tensor`, `List[int]` or `Optional[str]`
@@ -478,8 +478,61 @@ def f(x: int | 3):  ### 16: expected a type, as in `int`, `Tensor`, `List[int]` 
 def f(x: Optional["Lst[int]"]):  ### 20: undefined type `Lst`; did you mean `List`?
     return x
 # ---
-def f(x: Callable):  ### 10: undefined type `Callable`
+def f(x: Callable):  ### 10: a function is not a value in scripts; name it where it is called, or take an object of an interface
     return x
 # ---
-def f(x: Callable[[int], int]):  ### 10: undefined type `Callable`
+def f(x: Callable[[int], int]):  ### 10: a function is not a value in scripts; name it where it is called, or take an object of an interface
     return x
+# ---
+def f(t: Tuple[int, int]):
+    return t + 1  ### 12: `+` does not take Tuple[int, int] and int
+# ---
+def f(t: Tuple[float, float]):
+    return t + 1.5  ### 12: `+` does not take Tuple[float, float] and float
+# ---
+def f(xs: List[int]):
+    return xs + 1  ### 12: `+` does not take List[int] and int
+# ---
+def f(xs: List[int]):
+    xs += 1  ### 5: `+` does not take List[int] and int
+# ---
+def f(xs: List[int]):
+    return xs.extend(1)  ### 12: `extend` does not take (List[int], int): expected List[int] for `other`, got int
+# ---
+def f(t: Tuple[int, int], xs: List[List[int]]):
+    return t in xs  ### 12: `in` does not take Tuple[int, int] and List[List[int]]
+# ---
+def f(xs: List[List[int]]):
+    return 1 in xs  ### 12: `in` does not take int and List[List[int]]
+# ---
+def f(t: Tuple[int, int], d: Dict[str, List[int]]):
+    return d.get('a', t)  ### 12: no form of `get` takes (Dict[str, List[int]], str, Tuple[int, int]); there are:
+# ---
+def f(x: int):
+    return torch.dtype(x)  ### 12: a dtype cannot be made in scripts; name one, as in `torch.float32`
+# ---
+def f(x: "Union[()]"):  ### 11: `Union` needs its types, as in `Union[int, str]`
+    return x
+# ---
+def f(x: Any):
+    return len(x)  ### 16: Any has no length; find out what it is with `isinstance` first
+# ---
+def f(x: Any):
+    for y in x:  ### 14: a loop cannot run over Any; find out what it is with `isinstance` first
+        pass
+# ---
+def f(x: Any):
+    if x:  ### 8: a condition cannot be Any; find out what it is with `isinstance` first
+        pass
+# ---
+def f(x: Any):
+    return -x  ### 12: `-` does not take Any; find out what it is with `isinstance` first
+# ---
+def f(t: Tuple[int, int]):
+    return t["x"]  ### 14: Tuple[int, int] must be indexed by int
+# ---
+def f(x = None):  ### 11: the default of `x` is None, but the parameter is Tensor (a parameter without annotation is a Tensor); write `x: Optional[Tensor] = None`
+    return x
+# ---
+def f(x: int):
+    a, b = x  ### 12: a value of type int cannot be unpacked into 2 variables

@@ -20,7 +20,7 @@ from ..futures import Future
 from ..nn.module import Module
 from . import _async, _ignored, _marks, _records, _registry, _source
 from ._records import UnknownType
-from ._types import is_dtype, record_name, type_text, value_type_text
+from ._types import is_dtype, is_dtype_class, record_name, type_text, value_type_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +131,7 @@ def describe(obj: Any, dotted: str, registry: Registry, lookup: Callable[[str], 
     if isinstance(obj, _C.ObjectType):
         return Meaning.type(obj)
     obj = getattr(obj, "__original_fn", obj) if getattr(obj, "__script_if_tracing_wrapper", False) else obj
-    special = _special_name(obj)
+    special = "torch.dtype" if is_dtype_class(obj) else _special_name(obj)
     if special is not None:
         return Meaning.builtin(special)
     if isinstance(obj, types.ModuleType):
@@ -192,7 +192,7 @@ def _describe_function(fn: types.FunctionType, registry: Registry, async_executi
     if (fn.__module__ or "").startswith("tine.distributed."):
         return Meaning.refused(f"`{fn.__name__}` of tine.distributed is Python's: scripts call `rpc.rpc_async`, `rpc.rpc_sync` and "
                                "`rpc.remote`")
-    why = _source.refuse_kind(fn)
+    why = _source.LAMBDA if fn.__name__ == "<lambda>" else _source.refuse_kind(fn)
     if why is not None:
         return Meaning.refused(why)
     if fn.__closure__ is not None and getattr(fn, "__wrapped__", None) is not None:

@@ -164,7 +164,7 @@ def _fields(cls: Any, text_of: _TextOf, lookup: _Lookup | None) -> list[str]:
             # As in PyTorch, what nothing is said of is a Tensor.
             text = text_of(annotations[field], evaluate) if field in annotations else "Tensor"
         except UnknownType as why:
-            raise UnknownType(f"`{cls.__name__}`, whose field `{field}` is {why}") from None
+            raise UnknownType(f"`{cls.__name__}`, whose field `{field}` scripts cannot hold: {why}") from None
         fields.append(f"{_checked(field, 'field', cls)} : {text}")
     return fields
 

@@ -16,17 +16,20 @@ from typing import Any, TypeGuard
 from .. import _C
 
 
+LAMBDA = "a lambda cannot be scripted; write it as a `def`"
+
+
 def text_of(fn: types.FunctionType, ignored_as: str | None = None) -> tuple[str, str, int]:
     """(file, text, number of the text's first line) of a function; OSError when there is no source, SyntaxError when it
     cannot be compiled. `ignored_as`: the name by which a script calls it where it is marked @ignore."""
     code = fn.__code__
     if fn.__name__ == "<lambda>":
-        raise _C.SyntaxError(f"{code.co_filename}:{code.co_firstlineno}:1: a lambda cannot be scripted; write it as a `def`")
+        raise _C.SyntaxError(f"{code.co_filename}:{code.co_firstlineno}:1: {LAMBDA}")
     try:
         lines, first = _lines_of(fn)
     except (OSError, TypeError, IndexError) as error:
         raise OSError(
-            f"Can't get source for {fn!r} ({code.co_filename}:{code.co_firstlineno}). Scripting compiles source text, "
+            f"Can't get source for `{fn.__module__}.{fn.__qualname__}` ({code.co_filename}:{code.co_firstlineno}). Scripting compiles source text, "
             "so the function must come from a file: one typed at the prompt or made by exec() has none. "
             f"({error})") from None
     # Decorators are Python's affair.

@@ -126,14 +126,14 @@ def value_type_text(value: object) -> str:
     if isinstance(value, list):
         if not value:
             raise UnknownType("an empty list; annotate it in the class: `name: List[int]`")
-        return f"List[{_common(map(value_type_text, value), 'list')}]"
+        return f"List[{_common(map(value_type_text, value), 'list whose elements are')}]"
     if isinstance(value, tuple):
         return f"Tuple[{', '.join(map(value_type_text, value))}]" if value else "Tuple[]"
     if isinstance(value, dict):
         if not value:
             raise UnknownType("an empty dict; annotate it in the class: `name: Dict[str, int]`")
-        key = _common(map(value_type_text, value.keys()), "dict's keys")
-        return f"Dict[{key}, {_common(map(value_type_text, value.values()), 'dict')}]"
+        key = _common(map(value_type_text, value.keys()), "dict whose keys are")
+        return f"Dict[{key}, {_common(map(value_type_text, value.values()), 'dict whose values are')}]"
     if is_dtype(value):
         return "int"
     if type(value).__name__ == "RRef":
@@ -159,7 +159,7 @@ def _common(types: Iterable[str], what: str) -> str:
         names.remove("NoneType")
         return f"Optional[{names[0]}]"
     if len(names) != 1:
-        raise UnknownType(f"the elements of the {what} have different types: {', '.join(names)}")
+        raise UnknownType(f"a {what} of different types: {', '.join(names)}")
     return names[0]
 
 

@@ -273,10 +273,10 @@ def f(x: Tensor) -> None:
 # PyTorch: ' 1\n 2\n[ CPULongType{2} ]\n'
 # --- print_sep
 def f() -> None:
-    print(1, 2, sep=",")  ### 21: `print` takes no keyword `sep` in scripts; write an f-string
+    print(1, 2, sep=",")  ### 17: `print` takes no keyword `sep` in scripts; write an f-string
 # --- print_end
 def f() -> None:
-    print(1, 2, end="")  ### 21: `print` takes no keyword `end` in scripts; write an f-string
+    print(1, 2, end="")  ### 17: `print` takes no keyword `end` in scripts; write an f-string
 # --- print_fstring
 def f(x: int) -> None:
     print(f"x = {x}")

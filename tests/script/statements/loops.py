@@ -182,7 +182,7 @@ class M(nn.Module):
         super().__init__()
         self.ms = nn.ModuleList([nn.ReLU(), nn.Tanh(), nn.ReLU()])
     def forward(self, x: Tensor) -> Tensor:
-        for m in self.ms[1:]:  ### 26: a slice can only be used as an index
+        for m in self.ms[1:]:  ### 26: modules take no slice in scripts; loop over all with `enumerate`, and test the number
             x = m(x)
         return x
 # --- modulelist_slice_negative
@@ -191,7 +191,7 @@ class M(nn.Module):
         super().__init__()
         self.ms = nn.ModuleList([nn.ReLU(), nn.Tanh(), nn.ReLU()])
     def forward(self, x: Tensor) -> Tensor:
-        for m in self.ms[:-1]:  ### 26: a slice can only be used as an index
+        for m in self.ms[:-1]:  ### 26: modules take no slice in scripts; loop over all with `enumerate`, and test the number
             x = m(x)
         return x
 # --- modulelist_reversed

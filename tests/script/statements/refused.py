@@ -12,14 +12,14 @@ class M(nn.Module):
         super().__init__()
         self.ms = nn.ModuleList([Plus(), Twice()])
     def forward(self, x: Tensor) -> Tensor:
-        return self.ms[2](x)  ### 24: `__tine__.tine.nn.containers.ModuleList` has no attribute or method `2`
+        return self.ms[2](x)  ### 24: tine.nn.containers.ModuleList has 2 modules, so no index 2
 # --- key_of_no_module
 class M(nn.Module):
     def __init__(self):
         super().__init__()
         self.ms = nn.ModuleDict({"plus": Plus()})
     def forward(self, x: Tensor) -> Tensor:
-        return self.ms["plsu"](x)  ### 24: `__tine__.tine.nn.containers.ModuleDict` has no attribute or method `plsu`; did you mean `plus`?
+        return self.ms["plsu"](x)  ### 24: `tine.nn.containers.ModuleDict` has no attribute or method `plsu`; did you mean `plus`?
 # --- list_of_modules
 class M(nn.Module):
     def __init__(self):
@@ -42,14 +42,14 @@ class M(nn.Module):
         super().__init__()
         self.ms = nn.ModuleDict({"a": Plus()})
     def forward(self, x: Tensor) -> bool:
-        return 3 in self.ms  ### 16: `in` does not take int and __tine__.tine.nn.containers.ModuleDict
+        return 3 in self.ms  ### 16: `in` does not take int and tine.nn.containers.ModuleDict
 # --- loop_over_a_module
 class M(nn.Module):
     def __init__(self):
         super().__init__()
         self.a = Plus()
     def forward(self, x: Tensor) -> Tensor:
-        for m in self.a:  ### 18: a loop can run over a ModuleList, a Sequential or a ModuleDict; `__tine__.test_statements.Plus` is none of these
+        for m in self.a:  ### 18: a loop can run over a ModuleList, a Sequential or a ModuleDict; `test_statements.Plus` is none of these
             x = m(x)
         return x
 # --- attribute_that_is_none
@@ -74,7 +74,7 @@ class M(nn.Module):
         super().__init__()
         self.count = 1
     def forward(self, x: int) -> int:
-        self.cuont = x  ### 14: `__tine__.small_program.M` has no attribute `cuont`; did you mean `count`?; create it in __init__
+        self.cuont = x  ### 14: `small_program.M` has no attribute `cuont`; did you mean `count`?
         return 1
 # --- attribute_that_is_unknown
 class M(nn.Module):
@@ -82,7 +82,7 @@ class M(nn.Module):
         super().__init__()
         self.count = 1
     def forward(self, x: int) -> int:
-        return self.cuont + x  ### 21: `__tine__.small_program.M` has no attribute or method `cuont`; did you mean `count`?
+        return self.cuont + x  ### 21: `small_program.M` has no attribute or method `cuont`; did you mean `count`?
 # --- constant_is_assigned
 class M(nn.Module):
     __constants__ = ["count"]
@@ -90,7 +90,7 @@ class M(nn.Module):
         super().__init__()
         self.count = 1
     def forward(self, x: int) -> int:
-        self.count = x  ### 14: `count` is a constant of `__tine__.small_program.M` (Final, or named in __constants__) and cannot be assigned to
+        self.count = x  ### 14: `count` is a constant of `small_program.M` (Final, or named in __constants__) and cannot be assigned to
         return x
 # --- final_is_assigned
 from typing import Final
@@ -100,7 +100,7 @@ class M(nn.Module):
         super().__init__()
         self.count = 1
     def forward(self, x: int) -> int:
-        self.count += x  ### 14: `count` is a constant of `__tine__.small_program.M` (Final, or named in __constants__) and cannot be assigned to
+        self.count += x  ### 14: `count` is a constant of `small_program.M` (Final, or named in __constants__) and cannot be assigned to
         return x
 # --- final_list_of_two_types
 from typing import Final
@@ -109,14 +109,14 @@ class M(nn.Module):
         super().__init__()
         self.both: Final = [1, "a"]
     def forward(self, x: int) -> int:
-        return x + len(self.both)  ### 29: attribute `both` of `M` is the elements of the list have different types: int, str
+        return x + len(self.both)  ### 29: attribute `both` of `M` is a list whose elements are of different types: int, str
 # --- attribute_list_of_two_types
 class M(nn.Module):
     def __init__(self):
         super().__init__()
         self.both = [1, "a"]
     def forward(self, x: int) -> int:
-        return x + len(self.both)  ### 29: attribute `both` of `M` is the elements of the list have different types: int, str
+        return x + len(self.both)  ### 29: attribute `both` of `M` is a list whose elements are of different types: int, str
 # --- attribute_that_is_an_object
 class M(nn.Module):
     def __init__(self):
@@ -133,7 +133,7 @@ class M(nn.Module):
         super().__init__()
         self.a = Plus()
     def forward(self, x: Tensor) -> Tensor:
-        return g(self.a)  ### 18: `g` expects Tensor for `x`, got __tine__.test_statements.Plus
+        return g(self.a)  ### 18: `g` expects Tensor for `x`, got test_statements.Plus
 # --- module_of_wrong_arguments
 class M(nn.Module):
     def __init__(self):
@@ -163,12 +163,12 @@ class M(nn.Module):
         self.a = Plus()
         self.b = Twice()
     def forward(self, x: Tensor, first: bool) -> Tensor:
-        m = self.a if first else self.b  ### 13: the two sides of this `if` expression are __tine__.test_statements.Plus and __tine__.test_statements.Twice; give them one type
+        m = self.a if first else self.b  ### 13: the two sides of this `if` expression are test_statements.Plus and test_statements.Twice; give them one type
         return m(x)
 # --- global_number_is_called
 K = 3
 def f(x: int) -> int:
-    return K(x)  ### 12: `K` cannot be called
+    return K(x)  ### 12: `K` is of type int, which cannot be called
 # --- global_object
 K = object()
 def f(x: int) -> int:
@@ -209,7 +209,7 @@ def f(n: int) -> int:
 # --- lambda_of_outside
 g = lambda x: x + 1
 def f(x: int) -> int:
-    return g(x)  ### 12: small_program.py:1:1: a lambda cannot be scripted; write it as a `def`
+    return g(x)  ### 12: a lambda cannot be scripted; write it as a `def`
 # --- overloads
 @torch.jit._overload
 def g(x: int) -> int: ...
@@ -252,12 +252,12 @@ class A:
         return x
 def f(x: int) -> int:
     i: I = A()
-    return i.two(x)  ### 14: `__tine__.small_program.I` has no attribute or method `two`
+    return i.two(x)  ### 14: `small_program.I` has no attribute or method `two`
 # --- named_tuple_of_a_set
 from typing import NamedTuple, Set
 class P(NamedTuple):
     xs: Set[int]
-def f(p: P) -> int:  ### 10: scripts cannot have `P`, whose field `xs` is `Set` is not a type that scripts know; they have int, float, bool, str, Tensor, List, Dict, Tuple, Optional, Union, Future, RRef, Any, named tuples, enums, and scripted modules
+def f(p: P) -> int:  ### 10: scripts cannot have `P`, whose field `xs` scripts cannot hold: `Set` is not a type that scripts know; they have int, float, bool, str, Tensor, List, Dict, Tuple, Optional, Union, Future, RRef, Any, named tuples, enums, and scripted modules
     return 1
 # --- annotation_of_a_plain_class
 class Plain(int):
@@ -288,7 +288,7 @@ class M(nn.Module):
     def half(self) -> int:
         return 1
     def forward(self) -> int:
-        return self.half()  ### 16: a value of type int cannot be called
+        return self.half()  ### 21: `half` is of type int, which cannot be called; read it as `.half`
 # --- static_method_of_wrong_arguments
 class M(nn.Module):
     @staticmethod
@@ -315,3 +315,22 @@ class M(nn.Module):
     def forward(self) -> Tensor:
         self.w = 3  ### 18: the attribute `w` is Tensor and cannot be given a value of type int
         return self.w
+# --- index_before_modules
+class M(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.ms = nn.ModuleList([Plus(), Twice()])
+    def forward(self, x: Tensor) -> Tensor:
+        return self.ms[-3](x)  ### 24: tine.nn.containers.ModuleList has 2 modules, so no index -3
+# --- tuple_into_a_list_of_lists
+def f(t: Tuple[int, int], xs: List[List[int]]):
+    xs.insert(0, t)  ### 5: `insert` does not take (List[List[int]], int, Tuple[int, int]): expected List[int] for `el`, got Tuple[int, int]
+# --- modules_of_one_name
+class M(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Sequential(Plus(), Plus(), Plus())
+        self.b = nn.Sequential(Twice(), Plus(), Plus())
+    def forward(self, x: Tensor, first: bool) -> Tensor:
+        m = self.a if first else self.b  ### 13: the two sides of this `if` expression are tine.nn.containers.Sequential and another tine.nn.containers.Sequential; give them one type
+        return m(x)

@@ -111,7 +111,7 @@ def f(t: Tuple[int, str, float]) -> Tuple[str, float]:
 # f((1, "s", 2.5)) => ('s', 2.5)
 # --- starred_too_few
 def f(t: Tuple[int]) -> int:
-    a, b, *c = t  ### 5: expected at least 2 values to unpack, got 1 of type Tuple[int]
+    a, b, *c = t  ### 16: expected at least 2 values to unpack, got 1 of type Tuple[int]
     return a
 # --- starred_list_display
 def f(xs: List[int]) -> List[int]:

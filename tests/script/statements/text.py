@@ -103,7 +103,7 @@ def f(x: int) -> str:
 # PyTorch: '{0} {1} {0}'
 # --- format_keyword
 def f(x: int) -> str:
-    return "{a}".format(a=x)  ### 27: `format` takes no keywords in scripts; write an f-string
+    return "{a}".format(a=x)  ### 25: `format` takes no keywords in scripts; write an f-string
 # --- format_spec
 def f(x: float) -> str:
     return "{:.2f}".format(x)
