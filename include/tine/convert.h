@@ -47,8 +47,7 @@ struct Conversion;  // no such conversion: see the table at the head of tine/con
 [[noreturn]] TINE_API void refuse_length(const Value& value, size_t expected);
 [[noreturn]] TINE_API void refuse_number(const Value& value, size_t bits);
 [[noreturn]] TINE_API void refuse_unsigned(uint64_t number);
-[[nodiscard]] TINE_API std::span<const Value> items_of(
-    const Value& value);                                // of a list or tuple; TypeError
+[[nodiscard]] TINE_API std::span<const Value> items_of(const Value& value);  // of a list or tuple; TypeError
 [[nodiscard]] TINE_API DType to_dtype(int64_t number);  // ValueError for a number that no dtype has
 
 // The tensor's own reference, without a count up and down; nothing is left of the value.

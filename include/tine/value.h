@@ -210,10 +210,12 @@ class NamedTupleType;  // tine/type.h
 // `type` is that of a named tuple of a class; null for all others.
 struct TINE_API Tuple final : detail::RefCounted {
   explicit Tuple(std::vector<Value> v, std::shared_ptr<const NamedTupleType> t = nullptr)
-      : Tuple(v.size(), [&v](size_t i) noexcept { return std::move(v[i]); }, std::move(t)) {}
+      : Tuple(
+            v.size(), [&v](size_t i) noexcept { return std::move(v[i]); }, std::move(t)) {}
   // item_of(i) gives each item, in order, and throws nothing.
   template <class F>
-  Tuple(size_t size, F item_of, std::shared_ptr<const NamedTupleType> t) : items(size, item_of), type(std::move(t)) {}
+  Tuple(size_t size, F item_of, std::shared_ptr<const NamedTupleType> t)
+      : items(size, item_of), type(std::move(t)) {}
   static void* operator new(size_t bytes) { return detail::allocate_block(bytes); }
   static void operator delete(void* tuple, size_t bytes) noexcept { detail::free_block(tuple, bytes); }
 

@@ -30,8 +30,9 @@ PyObject* reduce(PyObject* self, PyObject*) {
   const ScriptCode& code = *shown_in<CodePtr>(self);
   const PyRef home = PyRef::adopt(PyImport_ImportModule("tine._C._rpc"));
   const PyRef make = home ? PyRef::adopt(PyObject_GetAttrString(home.get(), "script_code")) : PyRef();
-  return make ? Py_BuildValue("O(s#y#)", make.get(), code.hash.data(), static_cast<Py_ssize_t>(code.hash.size()),
-                              code.text.data(), static_cast<Py_ssize_t>(code.text.size()))
+  return make ? Py_BuildValue("O(s#y#)", make.get(), code.hash.data(),
+                              static_cast<Py_ssize_t>(code.hash.size()), code.text.data(),
+                              static_cast<Py_ssize_t>(code.text.size()))
               : nullptr;
 }
 

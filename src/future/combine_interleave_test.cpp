@@ -72,7 +72,7 @@ struct Group : detail::Collecting<Group<Atomic, kEach>, Atomic> {
   }
 
   const Rule rule_;
-  Model own;              // the first reference is the user's
+  Model own;  // the first reference is the user's
   std::array<Model, kInputs> inputs;
   std::array<int, kInputs> kept{};
   int decisions = 0;

@@ -191,8 +191,7 @@ Value Tracer::bind_parts(const Value& value, ir::Def* def, size_t scope) {
     // What is declared as Any or Optional is taken apart as the container that this run saw.
     return def->type->kind == kind ? def : follows(b.cast(def, type_of(value)), std::array{def});
   };
-  const auto bind_all = [&](std::span<const Value> items, const std::vector<ir::Def*>& parts,
-                            ir::Def* of) {
+  const auto bind_all = [&](std::span<const Value> items, const std::vector<ir::Def*>& parts, ir::Def* of) {
     std::vector<Value> bound;
     for (size_t i = 0; i < items.size(); ++i)
       bound.push_back(bind(items[i], follows(parts[i], std::array{of}), scope));
