@@ -144,12 +144,18 @@ Def* Calls::call_method(Def* self, std::string_view name, std::vector<CallArgume
   }
   args.insert(args.begin(), CallArgument{{}, nullptr, self, span});
   require_method(builder_, self, name, name_span, "method");
-  // xs.append([]) and d.get(k, 1): the container's type helps its argument.
-  const bool holds = self->type->kind == TypeKind::kList || self->type->kind == TypeKind::kDict;
-  const TypePtr held = !holds                                 ? nullptr
-                       : name == "extend" || name == "update" ? self->type
-                                                              : self->type->of.back();
-  for (size_t i = 1; i < args.size(); ++i) arguments_.value(args[i], i + 1 == args.size() ? held : nullptr);
+  // xs.append([]) and d.get(k, 1): the container's type helps its argument, the key's that of a key.
+  const bool is_dict = self->type->kind == TypeKind::kDict;
+  const bool whole = name == "extend" || name == "update";
+  for (size_t i = 1; i < args.size(); ++i) {
+    TypePtr helps;
+    if (self->type->kind == TypeKind::kList && i + 1 == args.size()) {
+      helps = whole ? self->type : self->type->of[0];
+    } else if (is_dict) {
+      helps = whole ? self->type : self->type->of[i == 1 ? 0 : 1];
+    }
+    arguments_.value(args[i], helps);
+  }
   // The row would refuse the argument as well, but with a message about the type variable of its schema.
   if (self->type->kind == TypeKind::kList && args.size() == 2 && name == "append") {
     const TypePtr& want = self->type->of[0];

@@ -309,3 +309,10 @@ def f() -> List[Optional[int]]:
 def f() -> List[float]:
     return [1.0, 2]
 # f() => [1.0, 2.0]
+# --- constants_as_keys_of_floats
+def f(d: Dict[int, float]) -> Tuple[Optional[float], float, float, float]:
+    a = d.get(2)
+    b = d.get(3, 1)
+    c = d.pop(2)
+    return a, b, c, d.setdefault(7, 2)
+# f({2: 0.5}) => (0.5, 1.0, 0.5, 2.0)
