@@ -201,7 +201,7 @@ TEST_F(Trace, NumbersInTheResultBecomeTensors) {
   const Value many = call("aten::gt", {rows, 3});
   const auto graph = tracer.finish(Value(detail::make_ref<Tuple>(std::vector<Value>{rows, half, many})));
   const Value result = replay(*graph, {sized({5, 1})});
-  const std::vector<Value>& items = result.as_tuple().items;
+  const auto& items = result.as_tuple().items;
   EXPECT_EQ(items[0].as_tensor().item_as_int(), 5);
   EXPECT_EQ(items[0].as_tensor().dtype(), DType::kInt64);
   EXPECT_EQ(items[1].as_tensor().item_as_double(), 2.5);
