@@ -4,7 +4,7 @@ import re
 from cluster import Cluster
 
 BOTH = """
-    import gc
+    import gc, itertools
     def boom(i): raise RuntimeError(f"boom {i}")
     def text(i): return str(i)
     class Box:
@@ -183,8 +183,17 @@ def test_the_error_of_a_stream_that_goes_unread_is_told_once_with_its_line_and_o
         for to in ("worker0", "worker1"):
             for f in (breaks, breaks_async):
                 for goes in (lambda items: None, lambda items: items.close()):
-                    # Nothing says when the error has come. A stream that goes before has given its generator up.
-                    until(lambda: goes(opened(to, f)) or rpc.rpc_sync(to, text, args=(1,)) is None or seen)
+                    # Nothing says when the error has come. A stream that goes before has given its generator up; one that goes
+                    # after a call or more has it, unless the callee was slow.
+                    def attempt(calls):
+                        items = opened(to, f)
+                        for _ in range(calls): rpc.rpc_sync(to, text, args=(1,))
+                        goes(items)
+                        del items
+                        rpc.rpc_sync(to, text, args=(1,))
+                        return bool(seen)
+                    calls = itertools.count(1)
+                    until(lambda: attempt(next(calls)))
                     (what, note), = seen
                     assert what == "no second" and f"program.py:{opened.line} " in note, seen
                     seen.clear()
