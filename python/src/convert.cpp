@@ -22,16 +22,7 @@ struct Conversion {
 };
 constinit std::array<Conversion, static_cast<size_t>(Tag::kForeign) + 1> conversions{};
 
-// Containers may nest as deep as Python's own recursion goes.
-class Nested {
- public:
-  explicit Nested(const char* where) {
-    if (Py_EnterRecursiveCall(where)) throw_error();
-  }
-  ~Nested() { Py_LeaveRecursiveCall(); }
-  Nested(const Nested&) = delete;
-  Nested& operator=(const Nested&) = delete;
-};
+thread_local int nested = 0;
 
 PyObject* checked(PyObject* object) {
   if (!object) throw_error();
@@ -64,7 +55,7 @@ PyObject* dict_to_python(const Dict& dict) {
 }
 
 PyObject* compound_to_python(const Value& value) {
-  if (Py_EnterRecursiveCall(" while converting a value")) return nullptr;
+  if (!enter_nested(" while converting a value")) return nullptr;
   PyObject* result = nullptr;
   if (value.is(Tag::kList)) {
     const auto& items = value.as_list().items;
@@ -81,7 +72,7 @@ PyObject* compound_to_python(const Value& value) {
   } else {
     result = dict_to_python(value.as_dict());
   }
-  Py_LeaveRecursiveCall();
+  leave_nested();
   return result;
 }
 
@@ -129,6 +120,22 @@ Value dict_to_value(PyObject* object) {
 }
 
 }  // namespace
+
+bool enter_nested(const char* where) noexcept {
+  constexpr int kDeepest = 1000;
+  if (nested == kDeepest) {
+    PyErr_Format(PyExc_RecursionError, "maximum recursion depth exceeded%s", where);
+    return false;
+  }
+  if (Py_EnterRecursiveCall(where)) return false;
+  ++nested;
+  return true;
+}
+
+void leave_nested() noexcept {
+  --nested;
+  Py_LeaveRecursiveCall();
+}
 
 void set_conversion(Tag tag, Wrap wrap, Unwrap unwrap) {
   conversions[static_cast<size_t>(tag)] = {wrap, unwrap};

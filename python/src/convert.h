@@ -28,6 +28,20 @@ namespace tine::python {
 // (as their number), RRefs, scripted objects, and subclasses of int, float and str.
 [[nodiscard]] Value to_value(PyObject* object);
 
+// What passes between Python and tine may nest as deep as Python's own recursion goes, and at most 1000 deep: CPython 3.12 and
+// later let C go as deep as its stack is only if each level is small. False with the indicator set.
+[[nodiscard]] bool enter_nested(const char* where) noexcept;
+void leave_nested() noexcept;
+class Nested {
+ public:
+  explicit Nested(const char* where) {
+    if (!enter_nested(where)) throw_error();
+  }
+  ~Nested() { leave_nested(); }
+  Nested(const Nested&) = delete;
+  Nested& operator=(const Nested&) = delete;
+};
+
 // For a binding with a Python type for a tag (kRRef, kObject, or kForeign for values that are not Python objects): how a
 // value is shown, and how an object is read (false without an error if it is not of that type). Called at import.
 using Wrap = PyObject* (*)(const Value& value);

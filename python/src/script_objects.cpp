@@ -57,21 +57,10 @@ TypePtr with_known_classes(const TypePtr& type) {
   return of == type->of ? type : type->over(std::move(of));
 }
 
-// Nesting is bounded by Python's limit of recursion.
-class Recursion {
- public:
-  Recursion() {
-    if (Py_EnterRecursiveCall(" while an object passes between Python and a script")) throw_error();
-  }
-  ~Recursion() { Py_LeaveRecursiveCall(); }
-  Recursion(const Recursion&) = delete;
-  Recursion& operator=(const Recursion&) = delete;
-};
-
 Value for_slot(PyObject* object, const ObjectType& type, const ObjectType::Slot& slot);
 
 Value object_of_class(PyObject* from, const std::shared_ptr<const ObjectType>& type) {
-  const Recursion level;
+  const Nested level(" while an object passes between Python and a script");
   std::vector<Value> values;
   for (const ObjectType::Slot& slot : type->slots) {
     const PyRef attribute = PyRef::adopt(PyObject_GetAttrString(from, slot.name.c_str()));
@@ -269,7 +258,7 @@ PyType_Spec object_spec = {"tine._C.ScriptObject", sizeof(Shown<ObjectRef>), 0,
 
 // An object of the Python class, whose attributes are the slots that have a value.
 PyObject* python_object(const Object& object, const PyRef& cls) {
-  const Recursion level;
+  const Nested level(" while an object passes between Python and a script");
   PyRef made = PyRef::adopt(PyObject_CallMethod(cls.get(), "__new__", "O", cls.get()));
   if (!made) return nullptr;
   for (size_t i = 0; i < object.slots.size(); ++i) {

@@ -232,7 +232,7 @@ def test_a_text_means_what_its_caller_means():
     ("def forward(self, x):\n    return x", "define: `Fresh` has a method `forward` already"),
     ("x = 3", "<define>:1:1: define takes methods, each a `def name(self, ...):` without decorators"),
     ("@torch.jit.ignore\ndef f(self):\n    return 1", "<define>:2:1: define takes methods, each a `def name(self, ...):` without decorators"),
-    ("def f(self):\n    return '\0'", "<define>:1:1: the text cannot be read: "),
+    ("def f(self):\n    return '\0'", "source code string cannot contain null bytes"),
     ("def f(self): return 1\ndef g(self): return self.nowhere", "<define>:2:26: "),
     ("def f(self): return 1\ndef f(self): return 1", "define: `Fresh` has a method `f` already"),
     ("def f(self, x:\n    return x", "<define>:1:6: '(' was never closed"),

@@ -174,7 +174,7 @@ def test_of_every_kind(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["argparse", "ast", "asyncio.base_events", "dataclasses", "_pydecimal", "email.message", "inspect", "json.decoder",
-                                  "logging", "pathlib", "pickle", "statistics", "tarfile", "typing", "unittest.mock", "zipfile"])
+                                  "logging", "shutil", "pickle", "statistics", "tarfile", "typing", "unittest.mock", "zipfile"])
 def test_of_modules_of_the_library(name):
     assert compare(importlib.import_module(name)) > 3
 

@@ -144,7 +144,9 @@ class ScriptClass:
         if not _source.is_plain(fn):
             return Meaning.refused(f"`{name}` of class `{self.cls.__name__}` is a {type(fn).__name__}, which scripts cannot "
                                    "call")
-        if fn.__code__.co_filename == "<string>" and dataclasses.is_dataclass(self.cls):
+        # Made by the decorator, or, as `__replace__` of CPython 3.13 is, taken from its module.
+        made = fn.__code__.co_filename == "<string>" or fn.__module__ == "dataclasses"
+        if made and dataclasses.is_dataclass(self.cls):
             try:
                 written = written_out(self.cls, name)
             except UnknownType as error:
