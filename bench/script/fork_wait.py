@@ -51,12 +51,31 @@ def each(fn, n):
     return times
 
 
+def space_of(torch, source, name="<bench>"):
+    """What a text defines; its functions can be scripted."""
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    space = {"torch": torch, "nn": torch.nn, "Tensor": torch.Tensor, "List": typing.List, "NamedTuple": typing.NamedTuple,
+             "__name__": "bench"}
+    exec(compile(source, name, "exec"), space)
+    return space
+
+
+def apart(file):
+    """What the file prints for tine, and for torch if that is there, each in a process of its own: their threads do not meet."""
+    found = {}
+    for module in ("tine", "torch"):
+        if importlib.util.find_spec(module):
+            out = subprocess.run([sys.executable, "-W", "ignore", file, module], capture_output=True, text=True, timeout=600)
+            if out.returncode == 0:
+                found[module] = json.loads(out.stdout)
+            elif module == "tine":
+                sys.exit(out.stderr)
+    return found
+
+
 def measure(module):
     torch = importlib.import_module(module)
-    name = "<bench>"
-    linecache.cache[name] = (len(SOURCE), None, SOURCE.splitlines(True), name)
-    space = {"torch": torch, "List": typing.List, "__name__": "bench"}
-    exec(compile(SOURCE, name, "exec"), space)
+    space = space_of(torch, SOURCE)
     scripts = {k: torch.jit.script(space[k]) for k in ("forked", "forked_then_waited", "turns", "empty")}
     scale = 1 if module == "tine" else 20
 
@@ -77,14 +96,7 @@ def main():
     if len(sys.argv) > 1:
         print(json.dumps(measure(sys.argv[1])))
         return
-    found = {}
-    for module in ("tine", "torch"):  # each in a process of its own: their threads do not meet
-        if importlib.util.find_spec(module):
-            out = subprocess.run([sys.executable, __file__, module], capture_output=True, text=True, timeout=600)
-            if out.returncode == 0:
-                found[module] = json.loads(out.stdout)
-            elif module == "tine":
-                sys.exit(out.stderr)
+    found = apart(__file__)
     bars = {"script: fork + wait of x + 1": [{"peer": "PyTorch", "times": 30}, {"at_most": 60}],
             "script: one turn of s = s + i % 7": {"at_most": 2}}
     for row, times in found["tine"].items():

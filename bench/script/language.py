@@ -1,18 +1,15 @@
 """What the script language costs: compiling a module, calls from Python, methods and records beside plain calls, suspended frames."""
 import json
-import linecache
-import os
 import statistics
-import subprocess
 import sys
 import time
-import typing
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "python"))
-from _measure import QUICK, resident  # noqa: E402
+from fork_wait import QUICK, REPEATS, apart, each, space_of
 
-REPEATS = 3 if QUICK else 7
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "python"))
+from _measure import resident  # noqa: E402
+
 SOURCE = """
 class Counter:
     def __init__(self, count: int):
@@ -89,23 +86,6 @@ def module_text():
             "        self.rate = 0.5\n" + "".join(methods) + "\n    def forward(self, x: Tensor) -> Tensor:\n        return self.step19(x, 20)\n")
 
 
-def space_of(torch, source, name):
-    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    space = {"torch": torch, "nn": torch.nn, "Tensor": torch.Tensor, "List": typing.List, "NamedTuple": typing.NamedTuple, "__name__": "bench"}
-    exec(compile(source, name, "exec"), space)
-    return space
-
-
-def each(fn, n):
-    fn(n)
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter_ns()
-        fn(n)
-        times.append((time.perf_counter_ns() - start) / n)
-    return times
-
-
 def compiled(torch, at):
     """Nanoseconds from the classes, which are defined already, to the compiled modules: of a new class each time."""
     text = module_text()
@@ -120,7 +100,7 @@ def compiled(torch, at):
 
 def measure(module):
     torch = __import__(module)
-    space = space_of(torch, SOURCE, "<bench>")
+    space = space_of(torch, SOURCE)
     torch.jit.script(space["Counter"])
     scripts = {name: torch.jit.script(space[name]) for name in ("plain_calls", "methods", "named_tuples", "two_ints")}
     scale = 1 if module == "tine" else 20
@@ -154,13 +134,7 @@ def main():
     if len(sys.argv) > 1:
         print(json.dumps(measure(sys.argv[1])))
         return
-    found = {}
-    for module in ("tine", "torch"):
-        out = subprocess.run([sys.executable, "-W", "ignore", __file__, module], capture_output=True, text=True, timeout=600)
-        if out.returncode == 0:
-            found[module] = json.loads(out.stdout)
-        elif module == "tine":
-            sys.exit(out.stderr)
+    found = apart(__file__)
     plain = "script: a plain call in a script"
     beside = {"bar": {"peer": "a plain call", "at_most_times": 1.5}}
     bars = {"compiled": {"at_most": 10e6}, "two ints": {"at_most": 120}, "suspended": {"at_most": 250}}

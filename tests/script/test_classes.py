@@ -1,5 +1,6 @@
 """Classes of scripts from Python: `torch.jit.script` of a class, objects that pass the border, and what is refused."""
 import gc
+import sys
 import weakref
 from dataclasses import InitVar, dataclass, field
 from enum import Enum
@@ -649,3 +650,21 @@ def test_what_with_cannot_take():
     assert "`with` takes an object of a class that has `__enter__` and `__exit__`, not int" in refused(number)
     assert "has no `__exit__`" in refused(no_exit)
     assert "`__exit__` takes four parameters" in refused(few)
+
+
+@pytest.mark.parametrize("make", [lambda inner: [inner], lambda inner: (inner,), lambda inner: {"a": inner}])
+def test_what_nests_deeper_than_the_stack_holds_is_an_error(make):
+    @torch.jit.script
+    def same(x: Any) -> Any:
+        return x
+
+    deep = 1
+    for _ in range(100_000):
+        deep = make(deep)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(10_000_000)  # the stack is no deeper for it
+    try:
+        with pytest.raises(RecursionError):
+            same(deep)
+    finally:
+        sys.setrecursionlimit(limit)

@@ -1,7 +1,8 @@
 """Scripts: functions, classes and modules compiled to tine's own IR, and parallelism in them.
 
 `script` compiles Python source of a statically typed subset; `trace` records what a function does with
-example inputs. Compiled code runs without the interpreter's lock, and `fork` in it runs on the
+example inputs. Compiled code runs without the interpreter's lock (a call that is over
+within a microsecond keeps it), and `fork` in it runs on the
 other threads of the pool. The names and meanings are those of `torch.jit`; docs/differences.md
 lists where they differ.
 

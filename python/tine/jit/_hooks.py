@@ -6,7 +6,7 @@ import ast
 import re
 import types
 import typing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from .. import _C
 from ..nn.containers import Sequential
@@ -16,19 +16,22 @@ from ._names import Names
 from ._subclasses import FunctionText
 
 if TYPE_CHECKING:
+    from ..nn._hooks import Hook
     from ._registry import Registry
 
 
 class Hooks:
     """The hooks that a module has when it is scripted: its compiled calls run these, in this order."""
 
-    def __init__(self, module: Module | None) -> None:
-        if module is None:
-            self.before: list[types.FunctionType] = []
-            self.after: list[types.FunctionType] = []
-            return
-        self.before = [self._function(hook, module, "pre-hook", 2) for hook in module._forward_pre_hooks.values()]
-        self.after = [self._function(hook, module, "hook", 3) for hook in module._forward_hooks.values()]
+    def __init__(self, before: list[types.FunctionType], after: list[types.FunctionType]) -> None:
+        self.before = before
+        self.after = after
+
+    @classmethod
+    def of(cls, module: Module) -> Self:
+        """SyntaxError for one that cannot be compiled."""
+        return cls([cls._function(hook, module, "pre-hook", 2) for hook in module._forward_pre_hooks.values()],
+                   [cls._function(hook, module, "hook", 3) for hook in module._forward_hooks.values()])
 
     def __bool__(self) -> bool:
         return bool(self.before or self.after)
@@ -38,7 +41,7 @@ class Hooks:
         return tuple(map(id, self.before)), tuple(map(id, self.after))
 
     @staticmethod
-    def _function(hook: Any, module: Module, kind: str, parameters: int) -> types.FunctionType:
+    def _function(hook: Hook, module: Module, kind: str, parameters: int) -> types.FunctionType:
         fn = hook.function
         of = f"of module `{type(module).__name__}`"
         if not _source.is_plain(fn):
@@ -47,7 +50,7 @@ class Hooks:
         if fn.__name__ == "<lambda>":
             raise _source.refusal(fn, f"a forward {kind} {of} is a lambda, which cannot be compiled; write it as a `def`, or remove it "
                                   "by its handle before the module is scripted")
-        if hook.with_kwargs or getattr(hook, "always_call", False):
+        if hook.with_kwargs or hook.always_call:
             raise _source.refusal(fn, f"the {kind} `{fn.__name__}` {of} is registered with with_kwargs or always_call, which "
                                   "compiled hooks do not have; all arguments of `forward` are in `input`")
         if fn.__code__.co_argcount != parameters or fn.__code__.co_kwonlyargcount:
@@ -57,7 +60,7 @@ class Hooks:
         return fn
 
 
-NO_HOOKS = Hooks(None)
+NO_HOOKS = Hooks([], [])
 
 
 class CallSource:

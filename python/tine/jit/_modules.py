@@ -100,13 +100,7 @@ class ModuleClass:
         kind = name.removeprefix("named_")
         if kind in self.members and fn is getattr(Module, name):
             return Meaning.function(own, self._members_source(name, kind))
-        why = self._refuse(name, fn)
-        if why is not None:
-            return Meaning.refused(why)
-        try:
-            return overloads(fn, self.registry, self.type, own) or Meaning.function(own, self._method_source(name, fn))
-        except (OSError, TypeError, _C.SyntaxError) as error:
-            return Meaning.refused(str(error))
+        return self._method(name, fn, self._refuse(name, fn))
 
     def function(self, name: str) -> Any:
         """What the class has under that name."""
@@ -136,11 +130,15 @@ class ModuleClass:
         if not _source.is_plain(fn):
             return Meaning.refused(f"a property of `{self.cls.__name__}` is made of a {type(fn).__name__}, which scripts cannot call; "
                                    "write its getter and setter as `def`s")
-        why = _source.refuse_kind(fn)
+        return self._method(name, fn, _source.refuse_kind(fn))
+
+    def _method(self, name: str, fn: types.FunctionType, why: str | None) -> Meaning:
+        """A function of the class as that method; refused where there is a reason."""
         if why is not None:
             return Meaning.refused(why)
+        own = f"{self.type.name}.{name}"
         try:
-            return Meaning.function(f"{self.type.name}.{name}", self._method_source(name, fn))
+            return overloads(fn, self.registry, self.type, own) or Meaning.function(own, self._method_source(name, fn))
         except (OSError, TypeError, _C.SyntaxError) as error:
             return Meaning.refused(str(error))
 

@@ -44,7 +44,7 @@ def script_module(
         return known
     if "_parameters" not in module.__dict__:
         raise RuntimeError(f"script: `{type(module).__name__}.__init__` did not call super().__init__()")
-    hooks = Hooks(module) if cls is None else NO_HOOKS  # a trace has recorded what they do
+    hooks = Hooks.of(module) if cls is None else NO_HOOKS  # a trace has recorded what they do
     texts: dict[str, FunctionText] = module.__dict__.get("_tine_texts", {})
     children: OrderedDict[str, ScriptModule | None] = OrderedDict()
     for name, child in module._modules.items():
@@ -99,6 +99,7 @@ def _entry_points(cls: type[Module]) -> Iterator[str]:
 
 
 def checked(module: RecursiveScriptModule, strict: bool = False) -> RecursiveScriptModule:
+    """The module; races in its methods, and in those of the modules in it, have been reported."""
     report_races([method._function for each in module.modules() if isinstance(each, RecursiveScriptModule)
                    for method in each.__dict__["_tine_methods"].values()], strict)
     return module
